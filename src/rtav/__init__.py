@@ -1,0 +1,1 @@
+"""rtav: a self-hosted server for realtime conversations with a talking avatar."""

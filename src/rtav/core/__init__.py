@@ -1,0 +1,1 @@
+"""The decisions: a session without I/O."""

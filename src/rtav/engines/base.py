@@ -1,0 +1,334 @@
+"""What every engine offers: one to three methods each, and its capabilities as data.
+
+Audio is `Pcm`: int16, mono, shape (samples,). Microphone audio is at `MIC_RATE_HZ`; an engine that
+speaks states its own rate in its capabilities and the runtime resamples. Streams are async
+iterators; closing the iterator cancels whatever stands behind it, at once.
+
+Engines start no threads for their compute: `Capabilities.runs_in` tells the runtime where to put
+the work. An engine is constructed once per process, with its options as keyword arguments
+(`Engine(**options)`; an unknown option raises ConfigError), and shared by all calls: whatever
+belongs to one call lives in what its methods return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pcm = NDArray[np.int16]
+"""Shape (samples,), mono."""
+
+I420 = NDArray[np.uint8]
+"""Shape (height * 3 / 2, width): the planes Y, U, V one below the other."""
+
+MIC_RATE_HZ = 16_000
+"""What detectors and recognisers hear."""
+
+SESSION_RATE_HZ = 24_000
+"""The rate of a session's positions: replies, playout and faces are counted in these samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the runtime must know to place and limit an engine."""
+
+    name: str
+    runs_in: Literal["loop", "thread", "process"]
+    """`loop`: every step is under 2 ms or awaits; `thread`: blocks, but releases the GIL;
+    `process`: the engine keeps processes of its own and only awaits them here."""
+    max_calls: int | None = None
+    description: str = ""
+    """One line for the log and the model list: what this is and how good, honestly."""
+
+
+class Engine(Protocol):
+    """What all engines have in common."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def start(self) -> None:
+        """Load. Raises EngineUnavailable with the remedy in the message. Called once."""
+
+    async def close(self) -> None:
+        """Release everything, processes included. Idempotent."""
+
+
+# --- voice activity --------------------------------------------------------------------------
+
+
+class Vad(Protocol):
+    """The detector's state for one call. Synchronous, never more than 2 ms."""
+
+    def push(self, pcm: Pcm) -> Sequence[float]:
+        """Take microphone audio; return the speech probability of every frame it completed."""
+
+
+class VadEngine(Engine, Protocol):
+    @property
+    def frame_samples(self) -> int:
+        """Length of one frame at MIC_RATE_HZ (Silero: 512 samples, 32 ms)."""
+
+    def open(self) -> Vad: ...
+
+
+# --- speech to text --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """In the audio stream: the caller is silent, say what you have so far as a final hypothesis.
+
+    More audio may follow: then the caller went on, and the same utterance continues.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """Everything heard since the utterance began, as far as it is known now."""
+
+    text: str
+    is_final: bool
+    """True exactly once for every `Pause` and once when the audio has ended."""
+
+
+class SttEngine(Engine, Protocol):
+    def transcribe(
+        self,
+        audio: AsyncIterator[Pcm | Pause],
+        *,
+        caller: str,
+        language: str | None = None,
+        prompt: str | None = None,
+    ) -> AsyncIterator[Hypothesis]:
+        """Recognise one utterance (16 kHz). The audio's end is the utterance's end.
+
+        `caller` is an opaque id under which an engine may keep what it learns about a voice
+        between utterances; `forget` drops it. Hypotheses are revised: later ones replace earlier.
+        Raises EngineFailed, EngineTimeout.
+        """
+
+    def forget(self, caller: str) -> None:
+        """The call of this caller is over."""
+
+
+# --- language models -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture in a message: a data: or https: URL, as the client gave it."""
+
+    url: str
+    detail: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    call_id: str
+    name: str
+    arguments: str
+    """JSON, as the model wrote it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of the conversation.
+
+    role `user` and `system`: text (and images); `assistant`: text, or one tool call;
+    `tool`: the output of the call `tool_call_id`.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
+    text: str = ""
+    images: tuple[Image, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmRequest:
+    """What to answer. `model` is what the client asked for; the engine may map it to its own."""
+
+    model: str
+    instructions: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | Mapping[str, Any] = "auto"
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    caller: str = ""
+    """Opaque id of the call. Engines keep no state under it: the messages are the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallDelta:
+    """A piece of a tool call. `index` tells parallel calls apart; `call_id` and `name` come with
+    the first piece of each; `arguments` pieces concatenate to JSON."""
+
+    index: int
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmEnd:
+    """The last delta of every reply."""
+
+    reason: Literal["stop", "length", "content_filter"] = "stop"
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+LlmDelta = TextDelta | ToolCallDelta | LlmEnd
+
+
+class LlmEngine(Engine, Protocol):
+    def reply(self, request: LlmRequest) -> AsyncIterator[LlmDelta]:
+        """Stream one reply, `LlmEnd` last. Raises EngineFailed, EngineTimeout before or within."""
+
+    def models(self) -> Sequence[str]:
+        """Names a client may ask for, best first."""
+
+
+# --- voices ----------------------------------------------------------------------------------
+
+VISEMES = (
+    "sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U",
+)  # fmt: skip
+"""The fifteen visemes of the Oculus set; `sil` is silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viseme:
+    """One mouth shape. `start` and `end` are samples, at the rate of the audio they belong to."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One word as it stands in the text that was given, with the spaces and punctuation that
+    follow it: the words of a text concatenate to the text. `start`, `end` in samples."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """A stretch of speech. Positions count from the first sample of the text, not of the stretch.
+
+    Visemes and words are in order and may come ahead of their audio, never after it.
+    """
+
+    pcm: Pcm
+    visemes: tuple[Viseme, ...] = ()
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    id: str
+    name: str
+    language: str = "en"
+    gender: Literal["female", "male", "neutral"] = "neutral"
+
+
+class TtsEngine(Engine, Protocol):
+    @property
+    def rate_hz(self) -> int: ...
+
+    def voices(self) -> Sequence[Voice]:
+        """The first one is the default."""
+
+    def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncIterator[Speech]:
+        """Say one clause or sentence. `voice` is an id of `voices()`; `speed` 0.25 to 1.5.
+
+        The concatenated pcm has no leading silence beyond 30 ms. Text that cannot be said (empty,
+        only punctuation) yields nothing. Raises EngineFailed, EngineTimeout.
+        """
+
+
+# --- faces -----------------------------------------------------------------------------------
+
+Mood = Literal["idle", "listening", "thinking", "speaking"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What the face must show at one instant. All positions in samples at SESSION_RATE_HZ."""
+
+    at: int
+    """The call's clock: never goes back, runs on in silence. Blinks and motions live on it."""
+    speech_at: int | None = None
+    """Where the voice is now in its own track; None while nothing is heard (also while held)."""
+    visemes: Sequence[Viseme] = ()
+    """The track's visemes around `speech_at` (at least 0.3 s to both sides), in order."""
+    mood: Mood = "idle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceInfo:
+    id: str
+    name: str
+    preview: str | None = None
+    """Path of a picture below the assets folder."""
+    voice: str | None = None
+    """The voice that suits it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionInfo:
+    id: str
+    name: str
+    duration_s: float
+    loops: bool
+
+
+class Avatar(Protocol):
+    """The face of one call. Not thread safe: one caller at a time, in the render thread."""
+
+    def render(self, moment: Moment) -> I420:
+        """The face at `moment`, `size_px` square. The array is the caller's to keep."""
+
+    def drive(self, motions: Sequence[str], *, at: int) -> None:
+        """From `at` on: play all but the last once each, in order, then loop the last.
+
+        Replaces what is left of an earlier sequence; the transition is smooth from any pose.
+        Raises KeyError for an unknown motion (ask `AvatarEngine.motions` first).
+        """
+
+    def show(self, face: str) -> None:
+        """Change the face; motion and speech go on. Raises KeyError for an unknown face."""
+
+
+class AvatarEngine(Engine, Protocol):
+    def faces(self) -> Sequence[FaceInfo]:
+        """The first one is the default."""
+
+    def motions(self) -> Sequence[MotionInfo]: ...
+
+    def open(self, face: str, *, size_px: int, fps: int, seed: int) -> Avatar:
+        """May block for some 100 ms the first time a face is shown at a size: call in a thread."""

@@ -1,0 +1,1 @@
+"""Samples and pixels: codecs, the jitter buffer, the egress clock."""

@@ -1,0 +1,1 @@
+"""The wire: events and objects as plain data, and their JSON."""

@@ -1,0 +1,1 @@
+"""Where decisions meet asyncio: calls, pumps, queues, pools."""

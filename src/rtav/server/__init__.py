@@ -1,0 +1,1 @@
+"""Composition, HTTP routes, keys and admission."""

@@ -1,0 +1,1 @@
+"""The edges: how a caller's media and events arrive and leave."""

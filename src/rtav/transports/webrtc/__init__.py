@@ -1,0 +1,1 @@
+"""WebRTC through aiortc, used as a transport only."""
