@@ -16,20 +16,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Pcm = NDArray[np.int16]
-"""Shape (samples,), mono."""
-
-I420 = NDArray[np.uint8]
-"""Shape (height * 3 / 2, width): the planes Y, U, V one below the other."""
-
-MIC_RATE_HZ = 16_000
-"""What detectors and recognisers hear."""
-
-SESSION_RATE_HZ = 24_000
-"""The rate of a session's positions: replies, playout and faces are counted in these samples."""
+from rtav.media.pcm import I420, Pcm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

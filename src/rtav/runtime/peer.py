@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-
-class Track(Protocol):
-    """One outgoing RTP track. Called by the egress clock, in the event loop; never blocks."""
-
-    @property
-    def ready(self) -> bool:
-        """True from the end of the handshake until the end of the call."""
-
-    def push(self, payloads: Sequence[bytes], rtp_time: int) -> None:
-        """Send one frame now. `rtp_time` counts in the codec's clock (Opus 48 kHz, video 90 kHz)
-        from the first sample of the call. Dropped silently while not `ready`."""
-
-    def report(self, wall: float, rtp_time: int) -> None:
-        """Send an RTCP sender report: `wall` (seconds since 1970) and `rtp_time` are one instant."""
+from rtav.media.track import Track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
