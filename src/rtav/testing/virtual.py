@@ -127,7 +127,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_soon_threadsafe(
         self,
         callback: Callable[[Unpack[_Arguments]], object],
-        *args: Unpack[_Arguments],
+        *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
         """As `call_soon`: asyncio itself calls it, for generators that are collected."""
@@ -139,7 +139,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self,
         executor: Executor | None,
         func: Callable[[Unpack[_Arguments]], _Result],
-        *args: Unpack[_Arguments],
+        *args: *_Arguments,
     ) -> NoReturn:
         """Always raises RuntimeError."""
         _refuse("threads and executors")
