@@ -1,0 +1,312 @@
+"""What an operator can set: defaults, then rtav.toml, then RTAV_* variables, then the command line.
+
+One tree. A section and a key in it are `[server] port = 8000` in the file, `RTAV_SERVER_PORT` in
+the environment and `--set server.port=8000` on the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from rtav.errors import ConfigError
+
+ENV_PREFIX = "RTAV_"
+CONFIG_NAME = "rtav.toml"
+Tree = dict[str, Any]  # Any: what a TOML file may hold
+
+# The published client examples read these; a shell that has them set must still start a server.
+_CLIENT_VARIABLES = frozenset({"RTAV_API_URL", "RTAV_MODEL", "RTAV_VOICE_ID", "RTAV_FACE_ID"})
+_OWN_VARIABLES = frozenset({"RTAV_CONFIG"})
+
+
+def _listed(value: object) -> object:
+    """A variable holds a list as `a, b`."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _ranged(value: object) -> object:
+    """A port range may be written `40000-40100`."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split("-")]
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+FreePort = Annotated[int, Field(ge=0, le=65535)]
+PortRange = Annotated[tuple[Port, Port], NoDecode, BeforeValidator(_ranged)]
+
+
+class Section(BaseModel):
+    """One `[section]`: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"
+    port: FreePort = 8000
+    """0: any free one; the address that is printed has it."""
+    https: Literal["auto", "on", "off"] = "auto"
+    """auto: when a certificate is named, or the host is more than this machine."""
+    https_port: FreePort = 8443
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    cors_origins: Names = ("*",)
+
+    @model_validator(mode="after")
+    def _certificate_is_whole(self) -> ServerSettings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: set both or neither")
+        return self
+
+
+class IceSettings(Section):
+    bind: Names = ()
+    """Addresses to offer; empty: every address of this machine."""
+    public: Names = ()
+    """Addresses under which callers reach this machine, where a router or a container hides it."""
+    udp_port: FreePort = 0
+    """One UDP port for all calls; 0: any free one, the same for all calls of this process."""
+    port_range: PortRange | None = None
+    """Instead of one port: a port per call out of this range."""
+
+    @model_validator(mode="after")
+    def _range_is_a_range(self) -> IceSettings:
+        if self.port_range is None:
+            return self
+        if self.udp_port:
+            raise ValueError("udp_port and port_range exclude each other")
+        if self.port_range[0] > self.port_range[1]:
+            raise ValueError("port_range goes from the lower to the higher port")
+        return self
+
+
+class LimitSettings(Section):
+    max_calls: Annotated[int, Field(ge=1)] = 24
+    call_minutes: Annotated[float, Field(gt=0)] = 60.0
+    setup_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a caller may take from the answer to the first packet."""
+
+
+class EngineSettings(Section):
+    engine: str = "auto"
+    """A name from `rtav doctor`; auto: the best one present."""
+    options: dict[str, Any] = {}  # Any: each engine has its own options and checks them
+
+
+class LlmSettings(EngineSettings):
+    base_url: str | None = None
+    """Any service that speaks the OpenAI API; None: a local one if found, else the demo agent."""
+    api_key: SecretStr | None = None
+    model: str | None = None
+    discover: bool = True
+    """Look for a language model server on this machine at the start."""
+
+
+class DialectSettings(Section):
+    default: Literal["openai", "rtav", "beta"] = "openai"
+
+
+class VideoSettings(Section):
+    size_px: Annotated[int, Field(ge=64, le=2048, multiple_of=16)] = 512
+    fps: Annotated[int, Field(ge=1, le=60)] = 25
+    bitrate: Annotated[int, Field(ge=50_000)] = 800_000
+
+
+class LogSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["console", "json"] = "console"
+
+
+def _default_state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "rtav"
+
+
+class Settings(BaseSettings):
+    """Everything together. `load` makes it; constructing one directly reads no file or variable."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,  # so that RTAV_LLM_BASE_URL is llm.base_url, not llm.base.url
+    )
+
+    api_key: SecretStr | None = None
+    """The operator's key; None: one is made at the start and printed."""
+    secret: SecretStr | None = None
+    """Seals ephemeral keys; None: one is made once and kept in the state folder."""
+    state_dir: Path = Field(default_factory=_default_state_dir)
+    server: ServerSettings = ServerSettings()
+    ice: IceSettings = IceSettings()
+    limits: LimitSettings = LimitSettings()
+    vad: EngineSettings = EngineSettings()
+    stt: EngineSettings = EngineSettings()
+    llm: LlmSettings = LlmSettings()
+    tts: EngineSettings = EngineSettings()
+    avatar: EngineSettings = EngineSettings()
+    dialect: DialectSettings = DialectSettings()
+    video: VideoSettings = VideoSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913 - the signature of pydantic-settings
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: `load` reads the sources itself, to know where a value is from."""
+        return (init_settings,)
+
+
+def load(overrides: Tree | None = None, *, config: Path | None = None) -> Settings:
+    """Read every source. `overrides` is the command line's tree, `config` names the file.
+
+    Without `config` the file is RTAV_CONFIG, or rtav.toml in the working folder if there is one.
+    Raises ConfigError naming the key and where it was set.
+    """
+    path = config or _found_config()
+    sources = [("command line", overrides or {}), ("environment", _environment())]
+    if path is not None:
+        sources.append((str(path), _file(path)))
+    merged: Tree = {}
+    for _, tree in reversed(sources):
+        merged = _merged(merged, tree)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise _readable(error, sources) from None
+
+
+def assignment(text: str) -> Tree:
+    """The tree of one `--set section.key=value`. The value is TOML, or else plain text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ConfigError("--set", f"expected key=value, got {text!r}")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    for part in reversed(name.strip().split(".")):
+        parsed = {part: parsed}
+    tree: Tree = parsed
+    return tree
+
+
+def merge(trees: list[Tree]) -> Tree:
+    """One tree of several: later ones win, key by key."""
+    merged: Tree = {}
+    for tree in trees:
+        merged = _merged(merged, tree)
+    return merged
+
+
+def _found_config() -> Path | None:
+    if named := os.environ.get("RTAV_CONFIG"):
+        return Path(named)
+    here = Path(CONFIG_NAME)
+    return here if here.is_file() else None
+
+
+def _file(path: Path) -> Tree:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"is not TOML: {error}") from None
+
+
+def _environment() -> Tree:
+    _refuse_unknown_variables()
+    try:
+        tree: Tree = EnvSettingsSource(Settings)()
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{ENV_PREFIX}{field[1].upper()}_*" if field else f"{ENV_PREFIX}*"
+        raise ConfigError(name, "a table must be JSON (set in the environment)") from None
+    return tree
+
+
+def _refuse_unknown_variables() -> None:
+    sections = {
+        name for name, field in Settings.model_fields.items() if _is_section(field.annotation)
+    }
+    for variable in sorted(os.environ):
+        name = variable.upper()
+        if not name.startswith(ENV_PREFIX) or name in _CLIENT_VARIABLES | _OWN_VARIABLES:
+            continue
+        key = name.removeprefix(ENV_PREFIX).lower()
+        if key not in Settings.model_fields and key.split("_")[0] not in sections:
+            raise ConfigError(variable, "no such setting (set in the environment)")
+
+
+def _is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _merged(low: Tree, high: Tree) -> Tree:
+    merged = dict(low)
+    for key, value in high.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _merged(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _readable(error: ValidationError, sources: list[tuple[str, Tree]]) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = [str(part) for part in first["loc"]]
+    message = "no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+    message = message.removeprefix("Value error, ")
+    return ConfigError(".".join(path), f"{message} (set in the {_where(path, sources)})")
+
+
+def _where(path: list[str], sources: list[tuple[str, Tree]]) -> str:
+    """The name of the strongest source that says anything on the way to `path`."""
+    for depth in range(len(path), 0, -1):
+        for name, tree in sources:
+            if _says(tree, path[:depth]):
+                return name if name in ("command line", "environment") else f"file {name}"
+    return "defaults"
+
+
+def _says(tree: object, path: list[str]) -> bool:
+    for part in path:
+        if not isinstance(tree, Mapping) or part not in tree:
+            return False
+        tree = tree[part]
+    return True
