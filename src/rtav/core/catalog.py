@@ -1,0 +1,60 @@
+"""The names a session may use for faces, voices and motions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rtav.errors import ProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """One kind of asset: every accepted name, and the id behind it."""
+
+    kind: str
+    ids: Mapping[str, str]
+    """`default` is always among the names."""
+
+    def resolve(self, name: str, *, param: str) -> str:
+        """The id behind a name; exactly as written first, then in any case.
+
+        Raises ProtocolError (`face_not_found`, …) naming `param`.
+        """
+        found = self.ids.get(name) or self._in_any_case(name)
+        if found is None:
+            raise ProtocolError(
+                f"Invalid value for '{param}': there is no {self.kind} of that name. "
+                f"Known are {', '.join(sorted(self.ids, key=str.lower)[:40])}.",
+                code=f"{self.kind}_not_found",
+                param=param,
+            )
+        return found
+
+    def _in_any_case(self, name: str) -> str | None:
+        wanted = name.lower()
+        return next((found for known, found in self.ids.items() if known.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    faces: Names
+    voices: Names
+    motions: Names
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        faces: Sequence[str],
+        voices: Sequence[str],
+        motions: Sequence[str],
+        aliases: Mapping[str, str] | None = None,
+    ) -> Catalog:
+        """The first face and voice are the defaults. `aliases` are further names of voices."""
+        voice_ids = {name: name for name in voices} | dict(aliases or {})
+        return cls(
+            faces=Names("face", {"default": faces[0]} | {name: name for name in faces}),
+            voices=Names("voice", {"default": voices[0]} | voice_ids),
+            motions=Names("driving", {name: name for name in motions}),
+        )

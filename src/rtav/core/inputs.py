@@ -1,0 +1,163 @@
+"""Everything a session can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtav.errors import ProtocolError
+from rtav.protocol.client import ClientEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerOpened:
+    """The event channel is open: events may be sent."""
+
+    label: str = ""
+    subprotocol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSaid:
+    event: ClientEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ClientErred:
+    """A message that was no event."""
+
+    error: ProtocolError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameHeard:
+    """One frame of the microphone: where it ended, in ms since the microphone began, and how
+    likely it was speech (0 to 1)."""
+
+    end_ms: int
+    length_ms: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsHeard:
+    """All that is known of an utterance now. Final: after a `Pause` or `EndOfSpeech`."""
+
+    utterance: str
+    text: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearingFailed:
+    utterance: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyText:
+    """More of the model's text, without cues."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyCue:
+    """The text asked for a motion here."""
+
+    turn: int
+    motion: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyToolCall:
+    """A piece of a tool call; `call_id` and `name` come with the first of each `index`."""
+
+    turn: int
+    index: int
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyEnded:
+    """The model has said all it will."""
+
+    turn: int
+    reason: str = "stop"
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFailed:
+    """An engine that served this reply broke or did not answer in time."""
+
+    turn: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenWord:
+    """A word with what follows it, and where it is in the reply's track (samples)."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """The reply's track is `end` samples long now; these are the words that were added."""
+
+    turn: int
+    end: int
+    words: tuple[SpokenWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenAll:
+    """Nothing will be added to the reply's track any more."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """The track up to sample `upto` has been handed to the peer."""
+
+    turn: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing happened but time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLeft:
+    """No event can be sent any more."""
+
+
+Input = (
+    PeerOpened
+    | ClientSaid
+    | ClientErred
+    | FrameHeard
+    | WordsHeard
+    | HearingFailed
+    | ReplyText
+    | ReplyCue
+    | ReplyToolCall
+    | ReplyEnded
+    | ReplyFailed
+    | Spoken
+    | SpokenAll
+    | Played
+    | Tick
+    | PeerLeft
+)

@@ -1,0 +1,176 @@
+"""Everything a session can ask for. The caller carries outputs out in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rtav.protocol.server import ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    event: ServerEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Recognise the microphone from `start_ms` on, as this utterance."""
+
+    utterance: str
+    start_ms: int
+    language: str | None
+    prompt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Ask for a final hypothesis of the utterance so far; it may go on."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfSpeech:
+    """The utterance is over: a final hypothesis, then nothing more."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopListening:
+    """Nobody needs this utterance any more."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One message of the history a model is given. A `tool` line answers `call_id`."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    text: str = ""
+    images: tuple[str, ...] = ()
+    call_id: str = ""
+    call_name: str = ""
+    """Set on an assistant's line that is a tool call; `text` then holds its arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How a reply is spoken."""
+
+    voice: str
+    speed: float
+    aloud: bool
+    """False: the text is wanted, no voice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask the model, and speak what it says as it comes. Nothing is played before `Play`."""
+
+    turn: int
+    model: str
+    instructions: str
+    history: tuple[Line, ...]
+    tools: tuple[Mapping[str, Any], ...]
+    tool_choice: str | Mapping[str, Any]
+    max_output_tokens: int | None
+    temperature: float | None
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Speak this text. Nothing is played before `Play`."""
+
+    turn: int
+    text: str
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Hand this reply's track to the peer as soon as the tracks before it are through."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Stop everything that is done for this turn and forget what is left of its track."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Voice and face fall silent where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """They go on where they were held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """Play all but the last motion once each, in order, then loop the last."""
+
+    motions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFace:
+    face: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowVideo:
+    """Frames per second and scale of the picture."""
+
+    fps: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """What the face expresses while it does not speak."""
+
+    mood: Literal["idle", "listening", "thinking"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Something worth a histogram happened."""
+
+    name: Literal["answer_latency", "barge_in"]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    reason: str
+
+
+Output = (
+    Send
+    | Listen
+    | Pause
+    | EndOfSpeech
+    | StopListening
+    | Ask
+    | Say
+    | Play
+    | Void
+    | Hold
+    | Resume
+    | Drive
+    | ShowFace
+    | ShowVideo
+    | Feel
+    | Measure
+    | HangUp
+)

@@ -1,0 +1,150 @@
+"""Events a client sends, and how a message becomes one."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from rtav.errors import ProtocolError
+from rtav.protocol.items import Item
+from rtav.protocol.session import FunctionTool, Modality, Tokens
+from rtav.protocol.wire import Wire, refuse
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""15 MiB of audio in one append is OpenAI's limit; a little more for the JSON around it."""
+
+
+class ClientEvent(Wire):
+    event_id: Annotated[str, Field(max_length=512)] | None = None
+
+
+class SessionUpdate(ClientEvent):
+    """`session` stays raw: what is unknown in it depends on the dialect."""
+
+    type: Literal["session.update"]
+    session: dict[str, Any]
+
+
+class ItemCreate(ClientEvent):
+    type: Literal["conversation.item.create"]
+    item: Item
+    previous_item_id: str | None = None
+
+
+class ItemRetrieve(ClientEvent):
+    type: Literal["conversation.item.retrieve"]
+    item_id: str
+
+
+class ItemDelete(ClientEvent):
+    type: Literal["conversation.item.delete"]
+    item_id: str
+
+
+class ItemTruncate(ClientEvent):
+    type: Literal["conversation.item.truncate"]
+    item_id: str
+    content_index: Annotated[int, Field(ge=0)]
+    audio_end_ms: Annotated[int, Field(ge=0)]
+
+
+class ResponseParams(Wire):
+    """What a `response.create` may change for its one response."""
+
+    instructions: str | None = None
+    output_modalities: list[Modality] | None = None
+    modalities: list[Modality] | None = None
+    metadata: dict[str, str] | None = None
+    max_output_tokens: Tokens | None = None
+    tools: list[FunctionTool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    conversation: Literal["auto"] | None = None
+
+
+class ResponseCreate(ClientEvent):
+    type: Literal["response.create"]
+    response: ResponseParams | None = None
+
+
+class ResponseCancel(ClientEvent):
+    type: Literal["response.cancel"]
+    response_id: str | None = None
+
+
+class OutputAudioClear(ClientEvent):
+    type: Literal["output_audio_buffer.clear"]
+
+
+class Generate(ClientEvent):
+    """rtAV's "generate events": say this, without a language model."""
+
+    type: Literal["generate"]
+    text: str
+
+
+class Auth(ClientEvent):
+    """The first message of a socket whose handshake carried no key; elsewhere it is harmless."""
+
+    type: Literal["auth"]
+
+
+EVENTS: dict[str, type[ClientEvent]] = {
+    "session.update": SessionUpdate,
+    "conversation.item.create": ItemCreate,
+    "conversation.item.retrieve": ItemRetrieve,
+    "conversation.item.delete": ItemDelete,
+    "conversation.item.truncate": ItemTruncate,
+    "response.create": ResponseCreate,
+    "response.cancel": ResponseCancel,
+    "output_audio_buffer.clear": OutputAudioClear,
+    "generate": Generate,
+    "auth": Auth,
+}
+
+
+def parse(message: str | bytes) -> ClientEvent:
+    """One message of the event channel.
+
+    Raises ProtocolError for anything else than one event; it carries the client's `event_id`
+    where there was one.
+    """
+    raw = _load(message)
+    event_id = raw.get("event_id")
+    try:
+        return _event(raw)
+    except ProtocolError as error:
+        if isinstance(event_id, str):
+            error.event_id = event_id[:512]
+        raise
+
+
+def _load(message: str | bytes) -> dict[str, Any]:
+    if len(message) > MAX_EVENT_BYTES:
+        raise ProtocolError("The event is larger than 16 MiB.", code="event_too_large")
+    try:
+        raw = json.loads(message)
+    except (ValueError, RecursionError):
+        raise ProtocolError("The event is not valid JSON.", code="invalid_json") from None
+    if not isinstance(raw, dict):
+        raise ProtocolError("An event is a JSON object.", code="invalid_event")
+    return raw
+
+
+def _event(raw: dict[str, Any]) -> ClientEvent:
+    kind = raw.get("type")
+    if kind is None:
+        raise ProtocolError("An event needs a 'type'.", code="invalid_event", param="type")
+    model = EVENTS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        known = ", ".join(f"'{name}'" for name in EVENTS)
+        raise ProtocolError(
+            f"Invalid value: {json.dumps(kind)[:80]}. Supported values are: {known}.",
+            code="invalid_value",
+            param="type",
+        )
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise refuse(error, raw=raw) from None

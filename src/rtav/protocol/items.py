@@ -1,0 +1,88 @@
+"""Conversation items as a client may send them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rtav.protocol.wire import Wire
+
+
+class InputText(Wire):
+    type: Literal["input_text"]
+    text: str
+
+
+class InputAudio(Wire):
+    type: Literal["input_audio"]
+    audio: str | None = None
+    transcript: str | None = None
+
+
+class InputImage(Wire):
+    type: Literal["input_image"]
+    image_url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class OutputText(Wire):
+    """`text` is the older spelling."""
+
+    type: Literal["output_text", "text"]
+    text: str
+
+
+class OutputAudio(Wire):
+    """`audio` is the older spelling."""
+
+    type: Literal["output_audio", "audio"]
+    transcript: str | None = None
+    audio: str | None = None
+
+
+UserContent = Annotated[InputText | InputAudio | InputImage, Field(discriminator="type")]
+AssistantContent = Annotated[InputText | OutputText | OutputAudio, Field(discriminator="type")]
+ItemId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class UserMessage(Wire):
+    type: Literal["message"]
+    role: Literal["user"]
+    content: Annotated[tuple[UserContent, ...], Field(strict=False)]
+    id: ItemId | None = None
+
+
+class SystemMessage(Wire):
+    type: Literal["message"]
+    role: Literal["system"]
+    content: Annotated[tuple[InputText, ...], Field(strict=False)]
+    id: ItemId | None = None
+
+
+class AssistantMessage(Wire):
+    """With `input_text` it is spoken as it stands; any other content is history only."""
+
+    type: Literal["message"]
+    role: Literal["assistant"]
+    content: Annotated[tuple[AssistantContent, ...], Field(strict=False)]
+    id: ItemId | None = None
+
+
+class FunctionCall(Wire):
+    type: Literal["function_call"]
+    name: str
+    arguments: str
+    call_id: str | None = None
+    id: ItemId | None = None
+
+
+class FunctionCallOutput(Wire):
+    type: Literal["function_call_output"]
+    call_id: str
+    output: str
+    id: ItemId | None = None
+
+
+Message = Annotated[UserMessage | SystemMessage | AssistantMessage, Field(discriminator="role")]
+Item = Annotated[Message | FunctionCall | FunctionCallOutput, Field(discriminator="type")]

@@ -1,0 +1,120 @@
+"""Events the server sends: their names and fields, and their older spelling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Json = dict[str, Any]
+Spelling = Literal["ga", "beta"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One event on its way out. `fields` is everything but `type` and `event_id`."""
+
+    type: str
+    fields: Mapping[str, Any]
+    event_id: str
+
+    def __post_init__(self) -> None:
+        if self.fields.keys() != FIELDS[self.type]:
+            raise AssertionError(f"{self.type} carries {sorted(self.fields)}")
+
+    def as_json(self) -> Json:
+        return {"type": self.type, "event_id": self.event_id, **self.fields}
+
+
+_PLACE = ("response_id", "item_id", "output_index", "content_index")
+
+FIELDS: dict[str, frozenset[str]] = {
+    name: frozenset(fields)
+    for name, fields in {
+        "session.created": ("session",),
+        "session.updated": ("session",),
+        "error": ("error",),
+        "conversation.item.added": ("item", "previous_item_id"),
+        "conversation.item.done": ("item", "previous_item_id"),
+        "conversation.item.retrieved": ("item",),
+        "conversation.item.deleted": ("item_id",),
+        "conversation.item.truncated": ("item_id", "content_index", "audio_end_ms"),
+        "conversation.item.input_audio_transcription.delta": ("item_id", "content_index", "delta"),
+        "conversation.item.input_audio_transcription.completed": (
+            "item_id",
+            "content_index",
+            "transcript",
+            "usage",
+        ),
+        "conversation.item.input_audio_transcription.failed": ("item_id", "content_index", "error"),
+        "input_audio_buffer.speech_started": ("audio_start_ms", "item_id"),
+        "input_audio_buffer.speech_stopped": ("audio_end_ms", "item_id"),
+        "input_audio_buffer.committed": ("item_id", "previous_item_id"),
+        "response.created": ("response",),
+        "response.output_item.added": ("response_id", "output_index", "item"),
+        "response.output_item.done": ("response_id", "output_index", "item"),
+        "response.content_part.added": (*_PLACE, "part"),
+        "response.content_part.done": (*_PLACE, "part"),
+        "response.output_text.delta": (*_PLACE, "delta"),
+        "response.output_text.done": (*_PLACE, "text"),
+        "response.output_audio.done": _PLACE,
+        "response.output_audio_transcript.delta": (*_PLACE, "delta"),
+        "response.output_audio_transcript.done": (*_PLACE, "transcript"),
+        "response.function_call_arguments.delta": (
+            "response_id",
+            "item_id",
+            "output_index",
+            "call_id",
+            "delta",
+        ),
+        "response.function_call_arguments.done": (
+            "response_id",
+            "item_id",
+            "output_index",
+            "call_id",
+            "name",
+            "arguments",
+        ),
+        "response.done": ("response",),
+        "output_audio_buffer.started": ("response_id",),
+        "output_audio_buffer.stopped": ("response_id",),
+        "output_audio_buffer.cleared": ("response_id",),
+    }.items()
+}
+"""Every event we send and its fields; all of them are always there."""
+
+_BETA_NAMES = {
+    "conversation.item.added": "conversation.item.created",
+    "response.output_text.delta": "response.text.delta",
+    "response.output_text.done": "response.text.done",
+    "response.output_audio.done": "response.audio.done",
+    "response.output_audio_transcript.delta": "response.audio_transcript.delta",
+    "response.output_audio_transcript.done": "response.audio_transcript.done",
+}
+_BETA_HAS_NOT = {"conversation.item.done"}
+_BETA_CONTENT = {"output_text": "text", "output_audio": "audio"}
+
+
+def spell(event: ServerEvent, spelling: Spelling) -> str | None:
+    """The message as this connection reads it; None if its spelling has no such event."""
+    message = event.as_json()
+    if spelling == "beta":
+        if event.type in _BETA_HAS_NOT:
+            return None
+        message["type"] = _BETA_NAMES.get(event.type, event.type)
+        message = {key: _older(value) for key, value in message.items()}
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def _older(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_older(entry) for entry in value]
+    if isinstance(value, dict):
+        return {
+            key: _BETA_CONTENT.get(entry, entry)
+            if key == "type" and isinstance(entry, str)
+            else _older(entry)
+            for key, entry in value.items()
+        }
+    return value

@@ -1,0 +1,148 @@
+"""The session fields a client may name, in every spelling, as one merge patch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from rtav.errors import ProtocolError
+from rtav.protocol.wire import Wire, dotted, refuse
+
+Number = Annotated[float, Field(strict=False)]
+Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
+
+
+class VoiceId(Wire):
+    id: str
+
+
+class TurnDetection(Wire):
+    """`server_vad` and `semantic_vad` in one: what a kind does not have is ignored."""
+
+    type: Literal["server_vad", "semantic_vad"] = "server_vad"
+    eagerness: Literal["low", "medium", "high", "auto"] | None = None
+    threshold: Annotated[Number, Field(ge=0, le=1)] | None = None
+    prefix_padding_ms: Milliseconds | None = None
+    silence_duration_ms: Milliseconds | None = None
+    idle_timeout_ms: Annotated[int, Field(ge=5_000, le=30_000)] | None = None
+    create_response: bool | None = None
+    interrupt_response: bool | None = None
+
+
+class Transcription(Wire):
+    model: str | None = None
+    language: str | None = None
+    prompt: str | None = None
+
+
+class NoiseReduction(Wire):
+    type: Literal["near_field", "far_field"]
+
+
+class AudioFormat(Wire):
+    type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
+    rate: int | None = None
+
+
+class AudioInput(Wire):
+    format: AudioFormat | None = None
+    transcription: Transcription | None = None
+    noise_reduction: NoiseReduction | None = None
+    turn_detection: TurnDetection | None = None
+
+
+class AudioOutput(Wire):
+    format: AudioFormat | None = None
+    voice: str | VoiceId | None = None
+    speed: Annotated[Number, Field(ge=0.25, le=1.5)] | None = None
+
+
+class Audio(Wire):
+    input: AudioInput | None = None
+    output: AudioOutput | None = None
+
+
+class FunctionTool(Wire):
+    type: Literal["function"] = "function"
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+Modality = Literal["audio", "text", "image"]
+Motions = str | Annotated[list[str], Field(min_length=1, max_length=64)]
+Tokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"]
+
+
+class SessionPatch(Wire):
+    """What a client named. `model_fields_set` tells an absent field from a null one."""
+
+    type: Literal["realtime"] | None = None
+    model: str | None = None
+    instructions: str | None = None
+    voice: str | VoiceId | None = None
+    voice_id: str | None = None
+    face: str | None = None
+    face_id: str | None = None
+    driving: Motions | None = None
+    modalities: list[Modality] | None = None
+    output_modalities: Annotated[list[Modality], Field(min_length=1)] | None = None
+    target_fps: Annotated[Number, Field(gt=0, le=1000)] | None = None
+    upsample_factor: Annotated[Number, Field(gt=0, le=16)] | None = None
+    tts_source: str | None = None
+    video_codec: str | None = None
+    video: bool | None = None
+    auto_response: bool | None = None
+    dialect: Literal["rtav", "openai", "beta"] | None = None
+    include: list[str] | None = None
+    audio: Audio | None = None
+    tools: list[FunctionTool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    max_output_tokens: Tokens | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    truncation: str | dict[str, Any] | None = None
+    tracing: str | dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
+    reasoning: dict[str, Any] | None = None
+    # the beta's flat spellings
+    input_audio_format: str | None = None
+    output_audio_format: str | None = None
+    input_audio_transcription: Transcription | None = None
+    input_audio_noise_reduction: NoiseReduction | None = None
+    turn_detection: TurnDetection | None = None
+    max_response_output_tokens: Tokens | None = None
+    speed: Annotated[Number, Field(ge=0.25, le=1.5)] | None = None
+
+
+ECHOED = frozenset({"id", "object", "expires_at", "client_secret"})
+"""Fields of our own session object that a client may send back; they change nothing."""
+
+
+def parse_session(raw: Any, *, strict: bool, prefix: str = "session") -> SessionPatch:
+    """Check what a client sent as a session. `strict`: an unknown field is the client's error.
+
+    Raises ProtocolError with the dotted path of the field.
+    """
+    if not isinstance(raw, dict):
+        raise ProtocolError(f"'{prefix}' must be an object.", code="invalid_type", param=prefix)
+    try:
+        patch = SessionPatch.model_validate(raw)
+    except ValidationError as error:
+        raise refuse(error, prefix=prefix, raw=raw) from None
+    if strict:
+        _refuse_unknown(raw, SessionPatch, prefix)
+    return patch
+
+
+def _refuse_unknown(raw: dict[str, Any], model: type[Wire], prefix: str) -> None:
+    nested: dict[str, type[Wire]] = {"audio": Audio, "input": AudioInput, "output": AudioOutput}
+    for name, value in raw.items():
+        if name not in model.model_fields and not (model is SessionPatch and name in ECHOED):
+            path = dotted((name,), prefix)
+            raise ProtocolError(
+                f"Unknown parameter: '{path}'.", code="unknown_parameter", param=path
+            )
+        if name in nested and isinstance(value, dict):
+            _refuse_unknown(value, nested[name], dotted((name,), prefix))
