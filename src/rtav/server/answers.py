@@ -1,0 +1,92 @@
+"""Error answers: one body for every error, readable by OpenAI's SDKs and by `detail` readers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rtav import metrics
+from rtav.errors import AtCapacity, ProtocolError
+
+_STATUS_OF_CODE = {
+    "invalid_api_key": 401,
+    "expired_client_secret": 401,
+    "insufficient_permissions": 403,
+    "origin_not_allowed": 403,
+    "call_id_not_found": 404,
+    "session_not_found": 404,
+    "model_not_found": 404,
+    "session_conflict": 409,
+    "request_too_large": 413,
+    "unsupported_media_type": 415,
+    "rate_limit_exceeded": 429,
+}  # every other code of a ProtocolError: 400
+
+_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+
+
+def error_answer(
+    status: int,
+    message: str,
+    *,
+    code: str | None,
+    param: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """The body of every error: `{"error": {message, type, param, code}, "detail": message}`."""
+    metrics.http_errors_total.labels(status=str(status), code=code or "none").inc()
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    return JSONResponse({"error": error, "detail": message}, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Give `app` an answer for each kind of error, its framework's own ones too."""
+    app.add_exception_handler(ProtocolError, _client_error)
+    app.add_exception_handler(AtCapacity, _at_capacity)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _bug)
+
+
+def _client_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProtocolError)
+    status = _STATUS_OF_CODE.get(error.code or "", 400)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return error_answer(status, error.message, code=error.code, param=error.param, headers=headers)
+
+
+def _at_capacity(_: Request, error: Exception) -> JSONResponse:
+    return error_answer(
+        503,
+        str(error) or "All lines are busy; try again in a moment",
+        code="no_capacity",
+        headers={"Retry-After": str(AtCapacity.retry_after_s)},
+    )
+
+
+def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status, message = error.status_code, str(error.detail)
+    if message == HTTPStatus(status).phrase:
+        message = f"{message}: {request.method} {request.url.path}"
+    code = _CODE_OF_STATUS.get(status, "invalid_request")
+    return error_answer(
+        status, message, code=code, headers=dict(error.headers) if error.headers else None
+    )
+
+
+def _validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    param = ".".join(str(part) for part in first["loc"][1:]) or None
+    return error_answer(400, str(first["msg"]), code="invalid_value", param=param)
+
+
+def _bug(_: Request, __: Exception) -> JSONResponse:
+    # Logged by uvicorn, once, with its traceback; the client learns nothing about the inside.
+    return error_answer(500, "The server failed to answer this request", code="internal_error")

@@ -1,0 +1,49 @@
+"""The HTTP application: every route, the errors' one shape, and what stands before them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from rtav.server import answers, pages
+from rtav.server.listing import ASSETS_PATH
+from rtav.server.middleware import BoundedBody, OneSlash
+from rtav.server.routes import assets, calls, health, secrets
+from rtav.server.services import Services
+
+_ROUTERS = (secrets.router, calls.router, assets.router, health.router)
+
+
+def create_app(services: Services) -> ASGIApp:
+    """The application that uvicorn serves. Needs no lifespan: `services` are already running."""
+    return _guarded(_routed(services), services.cors_origins)
+
+
+def _routed(services: Services) -> FastAPI:
+    app = FastAPI(
+        title="rtav",
+        version=version("rtav"),
+        summary="Realtime conversations with a talking avatar",
+        redoc_url=None,
+    )
+    answers.install(app)
+    for router in _ROUTERS:
+        app.include_router(router(services))
+    app.mount(ASSETS_PATH, pages.assets())
+    app.router.default = pages.Pages(app.router)
+    return app
+
+
+def _guarded(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
+    """CORS stands outside of everything, or a page could not read what went wrong."""
+    return CORSMiddleware(
+        OneSlash(BoundedBody(app)),
+        allow_origins=origins,
+        allow_methods=["*"],
+        allow_headers=["*"],  # echoes what the page asks for: SDKs add headers of their own
+        expose_headers=["X-Session-Id", "Location", "Retry-After"],
+        allow_private_network=True,  # a public page may call a server on its user's own network
+    )

@@ -1,0 +1,138 @@
+"""`/v1/realtime/calls`: a WebRTC offer in, an answer out, and the end of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from rtav.errors import ProtocolError
+from rtav.runtime.supervisor import Opening
+from rtav.server.access import Caller
+from rtav.server.payload import read_offer
+from rtav.server.services import Services
+
+CALLS_PATH = "/v1/realtime/calls"
+
+_SDP = {"type": "string", "description": "The SDP offer; candidates are not needed."}
+_SESSION = {"type": "string", "description": "The session's configuration, as JSON."}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["sdp"],
+        "properties": {"sdp": _SDP, "session": _SESSION},
+    }
+}
+_DOCUMENTED = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": _FORM,
+            "application/x-www-form-urlencoded": _FORM,
+            "application/sdp": {"schema": _SDP},
+        },
+    },
+    "parameters": [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": description,
+            "schema": {"type": "string"},
+        }
+        for name, description in (
+            ("model", "The language model, unless the session names one."),
+            ("dialect", "How events are spelt: `openai`, `rtav` or `beta`."),
+        )
+    ],
+    "responses": {
+        "201": {
+            "description": "The SDP answer, with all candidates.",
+            "content": {"application/sdp": {"schema": {"type": "string"}}},
+            "headers": {
+                "Location": {"description": "The call.", "schema": {"type": "string"}},
+                "X-Session-Id": {"description": "The session.", "schema": {"type": "string"}},
+            },
+        }
+    },
+}
+
+
+def router(services: Services) -> APIRouter:
+    routes = APIRouter(tags=["Realtime"])
+
+    @routes.post(
+        CALLS_PATH,
+        summary="Open a call",
+        status_code=201,
+        response_class=Response,
+        openapi_extra=_DOCUMENTED,
+    )
+    async def create(request: Request) -> Response:
+        caller = services.access.request_caller(request)
+        body = await read_offer(request)
+        opening = _opening(request, caller, body.session, services)
+        with services.admission.place():
+            services.supervisor.admit()
+            services.supervisor.check(opening)
+            answer = await _connected(services, body.sdp, opening)
+        return Response(
+            answer,
+            status_code=201,
+            media_type=_answer_type(request.headers.get("accept", "")),
+            headers={
+                "Location": f"{CALLS_PATH}/{opening.call_id}",
+                "X-Session-Id": opening.session_id,
+            },
+        )
+
+    @routes.post(CALLS_PATH + "/{call_id}/hangup", summary="End a call", response_class=Response)
+    async def hang_up(call_id: str, request: Request) -> Response:
+        services.access.request_caller(request)
+        call = services.supervisor.find(call_id)
+        if call is None:
+            raise ProtocolError("There is no such call", code="call_id_not_found")
+        call.hang_up("hangup")
+        return Response(status_code=200)
+
+    return routes
+
+
+async def _connected(services: Services, sdp: str, opening: Opening) -> str:
+    """Make the peer, start its call, return the answer; a failure leaves neither behind."""
+    codec = opening.session.get("video_codec", opening.secret_session.get("video_codec"))
+    peer = await services.webrtc.connect(sdp, video_codec=codec)
+    try:
+        call = services.supervisor.open(peer, opening)
+    except BaseException:  # whatever it is: the peer has no other owner yet
+        await peer.close("failed")
+        raise
+    try:
+        return await peer.answer()
+    except BaseException:  # whatever it is: nobody else would end this call
+        call.hang_up("failed")
+        raise
+
+
+def _opening(
+    request: Request, caller: Caller, session: Mapping[str, Any], services: Services
+) -> Opening:
+    named = request.query_params.get("model")
+    return Opening(
+        call_id=services.new_id("rtc_"),
+        session_id=services.new_id("session_"),
+        session={"model": named, **session} if named else session,
+        secret_session=caller.session,
+        dialect=request.query_params.get("dialect"),
+        beta_header="realtime=v1" in request.headers.get("openai-beta", ""),
+        agents_header="x-openai-agents-sdk" in request.headers,
+        key_spelling=caller.spelling,
+    )
+
+
+def _answer_type(accept: str) -> str:
+    """`text/plain` for who accepts that and nothing that covers SDP."""
+    accepted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    covers_sdp = accepted & {"application/sdp", "application/*", "*/*"}
+    return "text/plain" if "text/plain" in accepted and not covers_sdp else "application/sdp"

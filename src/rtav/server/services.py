@@ -1,0 +1,67 @@
+"""What the routes need: made once by the composition, the same for every request."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rtav.runtime.peer import Peer
+from rtav.runtime.supervisor import Opening
+from rtav.server.access import Access
+from rtav.server.admission import Admission
+from rtav.server.listing import Listing
+
+
+class RunningCall(Protocol):
+    """As much of a call as the routes touch."""
+
+    def hang_up(self, reason: str) -> None: ...
+
+
+class Calls(Protocol):
+    """As much of the supervisor as the routes touch."""
+
+    @property
+    def calls(self) -> int: ...
+
+    def admit(self) -> None:
+        """Raises AtCapacity."""
+
+    def check(self, opening: Opening) -> None:
+        """Raises ProtocolError for a configuration that no call can have."""
+
+    def open(self, peer: Peer, opening: Opening) -> RunningCall: ...
+
+    def find(self, call_id: str) -> RunningCall | None: ...
+
+    def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:  # Any: the wire's JSON
+        """The session object that a call with this configuration starts with."""
+
+
+class WebRtcPeer(Peer, Protocol):
+    async def answer(self) -> str:
+        """The SDP answer, complete: there is no way to send candidates later."""
+
+
+class Connector(Protocol):
+    async def connect(self, offer_sdp: str, *, video_codec: str | None = None) -> WebRtcPeer:
+        """Raises ProtocolError `invalid_sdp`, AtCapacity if there is no port left."""
+
+
+def new_id(prefix: str) -> str:
+    """An identifier nobody can guess: `prefix` and 128 random bits in hex."""
+    return prefix + secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    access: Access
+    admission: Admission
+    supervisor: Calls
+    webrtc: Connector
+    listing: Listing
+    unix: Callable[[], float]
+    new_id: Callable[[str], str] = new_id
+    cors_origins: tuple[str, ...] = ("*",)
