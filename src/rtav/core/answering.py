@@ -1,0 +1,489 @@
+"""Replies: when one begins, what it is asked, how it ends, and who waits behind it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from rtav.core import express
+from rtav.core import inputs as told
+from rtav.core.common import Common
+from rtav.core.conversation import Item
+from rtav.core.dialect import Dialect
+from rtav.core.outputs import Ask, Delivery, Drive, Line, Measure, Play, Say, Void
+from rtav.core.reply import Reply, Status
+from rtav.core.reply_table import Cue, Sound, Stage
+from rtav.core.units import to_ms
+from rtav.errors import ProtocolError
+from rtav.protocol.client import ResponseParams
+
+MAX_ROUNDS = 3
+"""Times a model may answer with nothing but gestures before it must speak."""
+
+OWN_CALL = "call_face"
+"""The id under which the face's own tool call stands in the history of one reply."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """What a reply was asked, so that it can be asked on after the face has moved."""
+
+    params: ResponseParams
+    extra: tuple[Line, ...]
+    gestures: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Arguments of the calls of `express`, by round and index."""
+    played: set[tuple[int, int]] = field(default_factory=set)
+    rounds: int = 0
+    held: list[told.ReplyCue | told.ReplyToolCall | told.ReplyFailed] = field(default_factory=list)
+    """What has an effect outside and came while the reply was a guess."""
+
+
+class Answering:
+    """At most one reply is open; an earlier one may still be heard."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._turns = 0
+        self._replies: dict[int, Reply] = {}
+        self._questions: dict[int, _Question] = {}
+        self._queue: deque[tuple[str, str]] = deque()
+        self.speech_ended_at: float | None = None
+        """When the caller fell silent, for the latency of the answer."""
+
+    # --- what there is -----------------------------------------------------------------------
+
+    @property
+    def active(self) -> Reply | None:
+        return next((reply for reply in self._replies.values() if reply.is_active), None)
+
+    @property
+    def is_audible(self) -> bool:
+        """Something is being played, or will be as soon as it is there."""
+        return any(
+            reply.aloud and reply.stage is not Stage.GUESSED and reply.sound is not Sound.OVER
+            for reply in self._replies.values()
+        )
+
+    @property
+    def is_playing(self) -> bool:
+        return any(reply.sound is Sound.PLAYING for reply in self._replies.values())
+
+    # --- beginning ---------------------------------------------------------------------------
+
+    def guess(self, *, said: str | None = None, params: ResponseParams | None = None) -> Reply:
+        """Start on an answer before it is certain that one is wanted.
+
+        `said`: words of the caller that are not an item yet.
+        """
+        extra = () if said is None else (Line(role="user", text=said),)
+        reply = self._new(params or ResponseParams(), automatic=params is None)
+        self._questions[reply.turn] = _Question(params or ResponseParams(), extra)
+        self._ask(reply)
+        return reply
+
+    def withdraw(self, reply: Reply) -> None:
+        """The guess was wrong: nobody has heard of it, and nobody will."""
+        assert reply.stage is Stage.GUESSED
+        self._forget(reply)
+        self._common.put(Void(reply.turn))
+
+    def promote(self, reply: Reply) -> None:
+        """The guess is wanted: tell the client, and let it be heard."""
+        self._common.tell(reply.opened())
+        if reply.aloud and self._common.policy.paced:
+            self._common.put(Play(reply.turn))
+        else:
+            reply.cue(Cue.NOTHING_TO_PLAY)
+        question = self._questions[reply.turn]
+        question.extra = ()
+        self._play_gestures(question)
+        for event in question.held:
+            self._replay(event)
+        self._advance(reply)
+
+    def begin(self, params: ResponseParams | None = None, *, waits_for: str | None = None) -> None:
+        """Open a reply now. `waits_for`: an utterance whose words are still being recognised."""
+        if self._common.config.open_loop:
+            self._answer_nothing(params or ResponseParams())
+            return
+        if waits_for is None:
+            self.promote(self.guess(params=params))
+            return
+        reply = self._new(ResponseParams(), automatic=True)
+        reply.waits_for = waits_for
+        self._questions[reply.turn] = _Question(ResponseParams(), ())
+        self.promote(reply)
+
+    def words_arrived(self, utterance: str) -> None:
+        """The words a reply waited for are an item of the conversation now."""
+        for reply in self._replies.values():
+            if reply.waits_for == utterance and reply.is_active:
+                reply.waits_for = None
+                self._ask(reply)
+
+    def nothing_was_said(self, utterance: str) -> None:
+        """A reply waited for words and there were none: it ends empty."""
+        for reply in list(self._replies.values()):
+            if reply.waits_for == utterance and reply.is_active:
+                reply.is_generated = reply.is_spoken = True
+                self._advance(reply)
+
+    def words_failed(self, utterance: str, message: str) -> None:
+        for reply in list(self._replies.values()):
+            if reply.waits_for == utterance and reply.is_active:
+                self._fail(reply, "transcription_failed", message)
+
+    def say(self, text: str, item_id: str) -> None:
+        """Speak a text as it stands, after what is being said now."""
+        self._queue.append((text, item_id))
+        self._next()
+
+    # --- what the client asks ----------------------------------------------------------------
+
+    def create(self, params: ResponseParams | None) -> None:
+        """A `response.create` that no pending turn claims."""
+        active = self.active
+        if active is not None:
+            if self._absorbs(active):
+                active.claimed = True
+                return
+            if not active.is_known:
+                raise ProtocolError(
+                    "Conversation already has an active response in progress: "
+                    f"{active.id}. Wait until the response is finished before creating a new one.",
+                    code="conversation_already_has_active_response",
+                )
+            self._common.tell(active.tell_the_rest())
+            self._close(active, "completed")
+        self.begin(params or ResponseParams())
+
+    def cancel(self, response_id: str | None) -> None:
+        active = self.active
+        if active is None or response_id not in (None, active.id):
+            if self._common.dialect is Dialect.RTAV:
+                return
+            raise ProtocolError(
+                "Cancellation failed: no active response found",
+                code="response_cancel_not_active",
+            )
+        self.cut("client_cancelled")
+
+    def cut(self, reason: str) -> None:
+        """Silence everything that is being said or is about to be."""
+        active = self.active
+        for reply in list(self._replies.values()):
+            if reply.stage is not Stage.GUESSED and reply is not active:
+                self._silence(reply)
+        if active is not None:
+            self._stop(active, "cancelled", {"type": "cancelled", "reason": reason})
+        while self._queue:
+            text, item_id = self._queue.popleft()
+            reply = self._open_say(text, item_id)
+            self._stop(reply, "cancelled", {"type": "cancelled", "reason": reason})
+
+    # --- what the engines and the egress say -------------------------------------------------
+
+    def text(self, event: told.ReplyText) -> None:
+        if reply := self._replies.get(event.turn):
+            reply.text += event.text
+            self._advance(reply)
+
+    def gesture(self, event: told.ReplyCue) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is not None and not self._holds(reply, event):
+            self._move(event.motion)
+
+    def tool_call(self, event: told.ReplyToolCall) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is None:
+            return
+        question = self._questions[event.turn]
+        gesture = (question.rounds, event.index)
+        if event.name == express.NAME:
+            question.gestures[gesture] = ""
+        if gesture in question.gestures:
+            question.gestures[gesture] += event.arguments
+            return
+        if not self._holds(reply, event):
+            self._client_call(reply, event)
+
+    def ended(self, event: told.ReplyEnded) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is None:
+            return
+        reply.used(
+            input_tokens=event.input_tokens,
+            output_tokens=event.output_tokens,
+            cached_tokens=event.cached_tokens,
+        )
+        reply.finish = event.reason
+        question = self._questions[event.turn]
+        only_moved = question.gestures and not (reply.text or reply.calls or question.held)
+        if reply.stage is not Stage.GUESSED:
+            self._play_gestures(question)
+        if only_moved and question.rounds < MAX_ROUNDS:
+            question.rounds += 1
+            self._ask(reply)
+            return
+        reply.is_generated = True
+        self._advance(reply)
+
+    def failed(self, event: told.ReplyFailed) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is not None and not self._holds(reply, event) and reply.is_active:
+            self._fail(reply, event.code, event.message)
+
+    def spoken(self, event: told.Spoken) -> None:
+        if reply := self._replies.get(event.turn):
+            reply.words += event.words
+            reply.length = event.end
+            self._advance(reply)
+
+    def spoken_all(self, event: told.SpokenAll) -> None:
+        if reply := self._replies.get(event.turn):
+            reply.is_spoken = True
+            self._advance(reply)
+
+    def played(self, event: told.Played) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is None or reply.sound is Sound.OVER:
+            return
+        reply.played = event.upto
+        if reply.sound is Sound.WAITING and event.upto > 0:
+            reply.cue(Cue.FIRST_SAMPLE)
+            self._common.send("output_audio_buffer.started", response_id=reply.id)
+            if self.speech_ended_at is not None:
+                seconds = self._common.now - self.speech_ended_at
+                self._common.put(Measure(name="answer_latency", seconds=seconds))
+                self.speech_ended_at = None
+        self._advance(reply)
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _holds(
+        self, reply: Reply, event: told.ReplyCue | told.ReplyToolCall | told.ReplyFailed
+    ) -> bool:
+        """While a reply is a guess, what others would notice waits until it is wanted."""
+        if reply.stage is not Stage.GUESSED:
+            return False
+        self._questions[reply.turn].held.append(event)
+        return True
+
+    def _replay(self, event: told.ReplyCue | told.ReplyToolCall | told.ReplyFailed) -> None:
+        match event:
+            case told.ReplyCue():
+                self.gesture(event)
+            case told.ReplyToolCall():
+                self.tool_call(event)
+            case told.ReplyFailed():
+                self.failed(event)
+
+    def _new(self, params: ResponseParams, *, automatic: bool, aloud: bool | None = None) -> Reply:
+        common, config = self._common, self._common.config
+        named = params.output_modalities or params.modalities
+        if aloud is None:
+            aloud = "audio" in named if named else config.speaks()
+        self._turns += 1
+        voice = config.voice if isinstance(config.voice, str) else config.voice["id"]
+        limit = params.max_output_tokens or config.max_output_tokens
+        reply = Reply(
+            turn=self._turns,
+            id=common.new_id("resp"),
+            item_id=common.new_id("item"),
+            aloud=aloud,
+            shows_text=config.shows_text(common.dialect) and not named,
+            paced=common.policy.paced,
+            automatic=automatic,
+            shape={
+                "conversation_id": f"conv_{config.id}",
+                "output_modalities": ["audio" if aloud else "text"],
+                "max_output_tokens": limit,
+                "audio": {"output": {"format": config.output_format, "voice": voice}},
+                "metadata": params.metadata,
+            },
+        )
+        self._replies[reply.turn] = reply
+        return reply
+
+    def _delivery(self, reply: Reply) -> Delivery:
+        config = self._common.config
+        return Delivery(voice=config.voice_id, speed=config.speed, aloud=reply.aloud)
+
+    def _ask(self, reply: Reply) -> None:
+        common, config = self._common, self._common.config
+        question = self._questions[reply.turn]
+        params = question.params
+        tools: list[dict[str, Any]] = list(config.tools)
+        if params.tools is not None:
+            tools = [tool.model_dump(exclude_none=True) for tool in params.tools]
+        if common.policy.offers_motions:
+            tools.append(express.tool(common.catalog.motions.ids))
+        limit = params.max_output_tokens or config.max_output_tokens
+        common.put(
+            Ask(
+                turn=reply.turn,
+                model=config.model,
+                instructions=config.instructions
+                if params.instructions is None
+                else params.instructions,
+                history=common.conversation.history() + question.extra + self._moved(question),
+                tools=tuple(tools),
+                tool_choice=params.tool_choice or config.tool_choice,
+                max_output_tokens=None if limit == "inf" else limit,
+                temperature=config.temperature,
+                delivery=self._delivery(reply),
+            )
+        )
+
+    @staticmethod
+    def _moved(question: _Question) -> tuple[Line, ...]:
+        """The gestures of this reply so far, as the model must see them to go on."""
+        lines: list[Line] = []
+        for (asked, index), arguments in question.gestures.items():
+            call_id = f"{OWN_CALL}_{asked}_{index}"
+            lines += [
+                Line(role="assistant", text=arguments, call_id=call_id, call_name=express.NAME),
+                Line(role="tool", text="done", call_id=call_id),
+            ]
+        return tuple(lines)
+
+    def _play_gestures(self, question: _Question) -> None:
+        for gesture, arguments in question.gestures.items():
+            name = express.motion(arguments)
+            if name and gesture not in question.played:
+                question.played.add(gesture)
+                self._move(name)
+
+    def _move(self, name: str) -> None:
+        """Play a motion once, then go on with what the session loops. Unknown ones are ignored:
+        it was the model that asked, not the client."""
+        motions = self._common.catalog.motions.ids
+        if name in motions:
+            self._common.put(Drive((motions[name], self._common.config.motions[-1])))
+
+    def _client_call(self, reply: Reply, event: told.ReplyToolCall) -> None:
+        if event.index not in reply.calls:
+            common = self._common
+            item = Item(
+                id=common.new_id("item"),
+                type="function_call",
+                fields={
+                    "call_id": event.call_id or common.new_id("call"),
+                    "name": event.name,
+                    "arguments": "",
+                },
+                status="in_progress",
+            )
+            previous = common.conversation.add(item)
+            common.tell(reply.call_added(event.index, item, previous))
+        if event.arguments:
+            self._common.tell(reply.call_grew(event.index, event.arguments))
+
+    def _absorbs(self, active: Reply) -> bool:
+        """rtAV's clients ask for the response that their text has already triggered."""
+        rtav = self._common.dialect is Dialect.RTAV
+        return rtav and active.automatic and not active.claimed
+
+    def _advance(self, reply: Reply) -> None:
+        """Tell what has become due, and close the reply once nothing is missing."""
+        if reply.stage is Stage.GUESSED:
+            return
+        common = self._common
+        if reply.is_active:
+            has_begun = reply.words if reply.aloud else reply.text
+            if reply.message is None and has_begun:
+                item = reply.new_message()
+                common.tell(reply.message_added(item, common.conversation.add(item)))
+            common.tell(reply.progress())
+            if reply.is_generated:
+                common.tell(reply.calls_done("completed"))
+        if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
+            reply.cue(Cue.NOTHING_TO_PLAY)
+        if reply.sound is Sound.PLAYING and reply.is_spoken and reply.played >= reply.length:
+            self._end_of_sound(reply)
+        elif reply.is_active and reply.is_through:
+            self._close_as_it_ended(reply)
+            self._release(reply)
+
+    def _end_of_sound(self, reply: Reply) -> None:
+        reply.cue(Cue.LAST_SAMPLE)
+        if reply.is_active and reply.is_through:
+            self._close_as_it_ended(reply)
+        self._common.send("output_audio_buffer.stopped", response_id=reply.id)
+        self._release(reply)
+
+    def _close_as_it_ended(self, reply: Reply) -> None:
+        if reply.finish in ("length", "content_filter"):
+            reason = "max_output_tokens" if reply.finish == "length" else "content_filter"
+            self._close(reply, "incomplete", {"type": "incomplete", "reason": reason})
+        else:
+            self._close(reply, "completed")
+
+    def _close(self, reply: Reply, status: Status, details: dict[str, Any] | None = None) -> None:
+        self._common.tell(reply.closed(status, details=details))
+
+    def _stop(self, reply: Reply, status: Status, details: dict[str, Any]) -> None:
+        """End a reply before its time: what was told stays told, what was heard is kept."""
+        self._close(reply, status, details)
+        self._silence(reply)
+
+    def _silence(self, reply: Reply) -> None:
+        """Stop the sound of a reply that is closed, and keep of it what was heard."""
+        was_playing = reply.sound is Sound.PLAYING
+        if reply.sound is not Sound.OVER:
+            reply.cue(Cue.CUT)
+        self._common.put(Void(reply.turn))
+        if reply.message is not None and reply.aloud and reply.paced:
+            reply.message.content[0]["transcript"] = reply.heard
+        if was_playing:
+            self._common.send("output_audio_buffer.cleared", response_id=reply.id)
+            self._common.send(
+                "conversation.item.truncated",
+                item_id=reply.item_id,
+                content_index=0,
+                audio_end_ms=to_ms(reply.played),
+            )
+        self._forget(reply)
+
+    def _fail(self, reply: Reply, code: str, message: str) -> None:
+        error = {"type": "server_error", "code": code, "message": message}
+        self._stop(reply, "failed", {"type": "failed", "error": error})
+        self._next()
+
+    def _answer_nothing(self, params: ResponseParams) -> None:
+        """There is no model: a response is due all the same, and it is empty."""
+        reply = self._new(params, automatic=False)
+        reply.is_generated = reply.is_spoken = True
+        self._questions[reply.turn] = _Question(params, ())
+        self._common.tell(reply.opened())
+        self._advance(reply)
+
+    def _open_say(self, text: str, item_id: str) -> Reply:
+        reply = self._new(ResponseParams(metadata={"source": "open_loop"}), automatic=True)
+        reply.item_id, reply.text, reply.is_generated = item_id, text, True
+        self._questions[reply.turn] = _Question(ResponseParams(), ())
+        self._common.tell(reply.opened())
+        return reply
+
+    def _next(self) -> None:
+        """The next text that was to be spoken, once nothing is open before it."""
+        while self._queue and self.active is None:
+            text, item_id = self._queue.popleft()
+            reply = self._open_say(text, item_id)
+            self._common.put(Say(turn=reply.turn, text=text, delivery=self._delivery(reply)))
+            if reply.aloud and reply.paced:
+                self._common.put(Play(reply.turn))
+            else:
+                reply.cue(Cue.NOTHING_TO_PLAY)
+            self._advance(reply)
+
+    def _release(self, reply: Reply) -> None:
+        """Forget a reply of which nothing is left to tell or to hear."""
+        if reply.stage is Stage.CLOSED and (reply.sound is Sound.OVER or not reply.paced):
+            self._forget(reply)
+            self._next()
+
+    def _forget(self, reply: Reply) -> None:
+        self._replies.pop(reply.turn, None)
+        self._questions.pop(reply.turn, None)

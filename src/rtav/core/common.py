@@ -1,0 +1,87 @@
+"""What the parts of one session share: its configuration, its items, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rtav.core.catalog import Catalog
+from rtav.core.config import SessionConfig
+from rtav.core.conversation import Conversation, Item
+from rtav.core.dialect import Dialect, Signs
+from rtav.core.outputs import Output, Send
+from rtav.core.reply import Event
+from rtav.errors import ProtocolError
+from rtav.protocol.server import ServerEvent
+
+NewId = Callable[[str], str]
+"""Makes an identifier that begins with the prefix it is given and is never repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the operator decided, and what the transport can do."""
+
+    transport: str = "webrtc"
+    paced: bool = True
+    """The reply's audio goes out by RTP: the server owns the playout."""
+    grace_s: float = 0.25
+    """How long a user's text waits for a `response.create` of its own."""
+    expires_at: int = 0
+    """When the session ends at the latest, seconds since 1970: shown to the client."""
+    expires_in_s: float | None = None
+    """The same as a duration from the first input on; None: never."""
+    offers_motions: bool = False
+    """The model is given the tool `express`, which moves the face."""
+    default_dialect: Dialect = Dialect.OPENAI
+
+
+@dataclass(slots=True, kw_only=True)
+class Common:
+    config: SessionConfig
+    catalog: Catalog
+    signs: Signs
+    policy: Policy
+    new_id: NewId
+    conversation: Conversation = field(default_factory=Conversation)
+    dialect: Dialect = Dialect.OPENAI
+    dialect_is_fixed: bool = False
+    now: float = 0.0
+    is_open: bool = False
+    """The event channel is there: events can be sent."""
+    outputs: list[Output] = field(default_factory=list)
+
+    def put(self, *outputs: Output) -> None:
+        self.outputs.extend(outputs)
+
+    def send(self, kind: str, **fields: Any) -> None:
+        if self.is_open:
+            self.put(Send(ServerEvent(kind, fields, self.new_id("event"))))
+
+    def tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.send(event.type, **event.fields)
+
+    def send_error(self, error: ProtocolError, event_id: str | None) -> None:
+        self.send(
+            "error",
+            error={
+                "type": error.type,
+                "code": error.code,
+                "message": error.message,
+                "param": error.param,
+                "event_id": event_id or error.event_id,
+            },
+        )
+
+    def add_item(self, item: Item, *, after: str | None = None) -> None:
+        """Put a finished item into the conversation and say so."""
+        previous = self.conversation.add(item, after=after)
+        for kind in ("added", "done"):
+            self.send(f"conversation.item.{kind}", item=item.as_json(), previous_item_id=previous)
+
+    def view(self) -> dict[str, Any]:
+        return self.config.view(
+            self.dialect, transport=self.policy.transport, expires_at=self.policy.expires_at
+        )

@@ -1,0 +1,175 @@
+"""The items of a conversation, in order, and the history a model is given of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rtav.core.outputs import Line
+from rtav.errors import ProtocolError
+from rtav.protocol import items as wire
+
+ROOT = "root"
+"""As `previous_item_id`: before everything."""
+
+INAUDIBLE = "(inaudible)"
+"""What a model reads where the caller spoke and no word was understood."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One item. `content` and `fields` are as they go over the wire."""
+
+    id: str
+    type: Literal["message", "function_call", "function_call_output"]
+    role: Literal["user", "system", "assistant", ""] = ""
+    content: list[dict[str, Any]] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
+    status: Literal["in_progress", "completed", "incomplete"] = "completed"
+
+    def as_json(self) -> dict[str, Any]:
+        out: dict[str, Any] = {
+            "id": self.id,
+            "object": "realtime.item",
+            "type": self.type,
+            "status": self.status,
+        }
+        if self.type == "message":
+            out |= {"role": self.role, "content": [dict(part) for part in self.content]}
+        return out | self.fields
+
+    def lines(self) -> Iterator[Line]:
+        match self.type:
+            case "function_call":
+                yield Line(
+                    role="assistant",
+                    text=self.fields["arguments"],
+                    call_id=self.fields["call_id"],
+                    call_name=self.fields["name"],
+                )
+            case "function_call_output":
+                yield Line(role="tool", text=self.fields["output"], call_id=self.fields["call_id"])
+            case _:
+                yield from self._message()
+
+    def _message(self) -> Iterator[Line]:
+        text = " ".join(
+            part.get("text") or part.get("transcript") or "" for part in self.content
+        ).strip()
+        images = tuple(part["image_url"] for part in self.content if "image_url" in part)
+        heard = any(part["type"] == "input_audio" for part in self.content)
+        if self.role == "user" and heard and not text:
+            text = INAUDIBLE
+        if text or images:
+            assert self.role != ""
+            yield Line(role=self.role, text=text, images=images)
+
+
+class Conversation:
+    """Items by order and by id."""
+
+    def __init__(self) -> None:
+        self._items: list[Item] = []
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    @property
+    def last_id(self) -> str | None:
+        return self._items[-1].id if self._items else None
+
+    def find(self, item_id: str) -> Item | None:
+        return next((item for item in self._items if item.id == item_id), None)
+
+    def previous_of(self, item: Item) -> str | None:
+        index = self._items.index(item)
+        return self._items[index - 1].id if index else None
+
+    def add(self, item: Item, *, after: str | None = None) -> str | None:
+        """Put an item in, at the end or after another; returns the id of the one before it.
+
+        Raises ProtocolError if the id is taken or there is no item `after`.
+        """
+        if self.find(item.id):
+            raise ProtocolError(
+                f"Error adding item: an item with id '{item.id}' already exists.",
+                code="item_create_duplicate_item_id",
+                param="item.id",
+            )
+        if after is None:
+            self._items.append(item)
+        elif after == ROOT:
+            self._items.insert(0, item)
+        else:
+            found = self.find(after)
+            if found is None:
+                raise ProtocolError(
+                    f"Error adding item: there is no item '{after}'.",
+                    code="invalid_value",
+                    param="previous_item_id",
+                )
+            self._items.insert(self._items.index(found) + 1, item)
+        return self.previous_of(item)
+
+    def remove(self, item: Item) -> None:
+        self._items.remove(item)
+
+    def history(self) -> tuple[Line, ...]:
+        return tuple(line for item in self._items for line in item.lines())
+
+
+def read(given: wire.Item, *, new_id: str, call_id: str) -> Item:
+    """A client's item as ours; `new_id` and `call_id` are used where it brings none.
+
+    An assistant's `input_text` becomes `output_text`: strict clients know no other.
+    """
+    item_id = given.id or new_id
+    match given:
+        case wire.UserMessage():
+            content = [_user_part(part) for part in given.content]
+            return Item(id=item_id, type="message", role="user", content=content)
+        case wire.SystemMessage():
+            content = [{"type": "input_text", "text": part.text} for part in given.content]
+            return Item(id=item_id, type="message", role="system", content=content)
+        case wire.AssistantMessage():
+            content = [_assistant_part(part) for part in given.content]
+            return Item(id=item_id, type="message", role="assistant", content=content)
+        case wire.FunctionCall():
+            fields = {
+                "call_id": given.call_id or call_id,
+                "name": given.name,
+                "arguments": given.arguments,
+            }
+            return Item(id=item_id, type="function_call", fields=fields)
+        case wire.FunctionCallOutput():
+            fields = {"call_id": given.call_id, "output": given.output}
+            return Item(id=item_id, type="function_call_output", fields=fields)
+
+
+def spoken_text(given: wire.Item) -> str | None:
+    """The text of an assistant's item that is to be spoken as it stands; None for any other."""
+    if not isinstance(given, wire.AssistantMessage):
+        return None
+    parts = [part.text for part in given.content if isinstance(part, wire.InputText)]
+    return " ".join(parts) if parts else None
+
+
+def _user_part(part: wire.UserContent) -> dict[str, Any]:
+    match part:
+        case wire.InputText():
+            return {"type": "input_text", "text": part.text}
+        case wire.InputAudio():
+            return {"type": "input_audio", "transcript": part.transcript}
+        case wire.InputImage():
+            return {
+                "type": "input_image",
+                "image_url": part.image_url,
+                "detail": part.detail or "auto",
+            }
+
+
+def _assistant_part(part: wire.AssistantContent) -> dict[str, Any]:
+    if isinstance(part, wire.OutputAudio):
+        return {"type": "output_audio", "transcript": part.transcript or ""}
+    return {"type": "output_text", "text": part.text}

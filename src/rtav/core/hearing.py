@@ -1,0 +1,324 @@
+"""The caller's side: utterances, their words, and when an answer is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rtav.core.answering import Answering
+from rtav.core.common import Common
+from rtav.core.config import TurnDetection
+from rtav.core.conversation import Item
+from rtav.core.dialect import Dialect
+from rtav.core.inputs import FrameHeard, HearingFailed, WordsHeard
+from rtav.core.outputs import (
+    EndOfSpeech,
+    Hold,
+    Listen,
+    Measure,
+    Pause,
+    Resume,
+    StopListening,
+)
+from rtav.core.reply import Reply
+from rtav.core.turn_table import Edge, Phase
+from rtav.core.turns import TurnTracker
+from rtav.core.words import Agreement, sounds_finished
+
+STALLED_S = 1.0
+"""Without a frame for so long the microphone has stopped, and so has whatever was being said."""
+
+WORTH_ASKING_MS = 600
+"""Voice of this length in which no word was understood is answered ("I did not catch that");
+a shorter one was a cough."""
+
+
+@dataclass(slots=True)
+class Utterance:
+    """One turn of the caller, named by the item it becomes."""
+
+    id: str
+    start_ms: int
+    voiced_ms: int = 0
+    text: str | None = None
+    """The final words, once they are known."""
+    agreement: Agreement = field(default_factory=Agreement)
+    early: list[str] = field(default_factory=list)
+    """Deltas from before the item was added, for clients that must not see them sooner."""
+    is_over: bool = False
+    duration_ms: int = 0
+    item: Item | None = None
+
+
+class Hearing:
+    def __init__(self, common: Common, answering: Answering) -> None:
+        self._common = common
+        self._answering = answering
+        self._tracker = TurnTracker()
+        self._current: Utterance | None = None
+        self._unfinished: dict[str, Utterance] = {}
+        """Over, but their words are still being recognised."""
+        self._guess: Reply | None = None
+        self._holds = False
+        self._onset_at = 0.0
+        self._last_frame_at: float | None = None
+
+    @property
+    def is_listening(self) -> bool:
+        return self._tracker.phase in (Phase.SPEAKING, Phase.PAUSED)
+
+    @property
+    def deadline(self) -> float | None:
+        if self._tracker.phase is Phase.QUIET or self._last_frame_at is None:
+            return None
+        return self._last_frame_at + STALLED_S
+
+    # --- inputs ------------------------------------------------------------------------------
+
+    def frame(self, frame: FrameHeard) -> None:
+        self._last_frame_at = self._common.now
+        detection = self._common.config.turn_detection
+        if detection is None:
+            return
+        edge = self._tracker.hear(frame, detection, patient=self._holds)
+        self._follow(edge, detection)
+        self._end_if_due(detection)
+
+    def tick(self) -> None:
+        """The microphone may have stopped in the middle of a word."""
+        due = self.deadline
+        detection = self._common.config.turn_detection or TurnDetection()
+        if due is None or self._common.now < due:
+            return
+        self._follow(self._tracker.fall_silent(), detection)
+        if self._tracker.phase is Phase.PAUSED:
+            self._end()
+
+    def words(self, event: WordsHeard) -> None:
+        utterance = self._known(event.utterance)
+        if utterance is None:
+            return
+        if event.is_final:
+            self._settled(utterance, event.text.strip())
+        elif not utterance.is_over:
+            utterance.text = None
+            self._transcribe(utterance, utterance.agreement.hear(event.text))
+
+    def failed(self, event: HearingFailed) -> None:
+        utterance = self._known(event.utterance)
+        if utterance is None:
+            return
+        utterance.text = ""
+        if not utterance.is_over:
+            return
+        self._unfinished.pop(utterance.id)
+        self._send_failure(utterance, "transcription_failed", event.message)
+        self._answering.words_failed(utterance.id, event.message)
+
+    def stop(self) -> None:
+        """Nobody listens any more: turn detection was switched off."""
+        if self._current is not None:
+            self._common.put(StopListening(self._current.id))
+            self._current = None
+        self._withdraw()
+        self._release()
+        self._tracker = TurnTracker()
+
+    # --- edges -------------------------------------------------------------------------------
+
+    def _follow(self, edge: Edge | None, detection: TurnDetection) -> None:
+        match edge:
+            case Edge.VOICE:
+                self._onset_at = self._common.now
+                if detection.interrupt_response and not detection.literal:
+                    self._hold()
+            case Edge.ABANDONED:
+                self._release()
+            case Edge.CONFIRMED:
+                self._start(detection)
+            case Edge.SILENCE:
+                assert self._current is not None
+                self._common.put(Pause(self._current.id))
+            case Edge.RESUMED:
+                self._resume()
+
+    def _hold(self) -> None:
+        if self._answering.is_playing:
+            self._holds = True
+            self._common.put(Hold())
+
+    def _release(self) -> None:
+        if self._holds:
+            self._holds = False
+            self._common.put(Resume())
+
+    def _start(self, detection: TurnDetection) -> None:
+        common = self._common
+        start_ms = max(0, self._tracker.onset_ms - detection.prefix_padding_ms)
+        utterance = Utterance(common.new_id("item"), start_ms)
+        self._current = utterance
+        common.send(
+            "input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=utterance.id
+        )
+        if detection.interrupt_response and (self._answering.is_audible or self._answering.active):
+            if self._answering.is_playing:
+                common.put(Measure(name="barge_in", seconds=common.now - self._onset_at))
+            self._answering.cut("turn_detected")
+        self._release()
+        transcription = common.config.transcribes(common.dialect) or {}
+        common.put(
+            Listen(
+                utterance=utterance.id,
+                start_ms=start_ms,
+                language=transcription.get("language"),
+                prompt=transcription.get("prompt"),
+            )
+        )
+
+    def _resume(self) -> None:
+        """The caller went on: whatever was made of the words so far is void."""
+        assert self._current is not None
+        self._current.text = None
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        if self._guess is not None:
+            self._answering.withdraw(self._guess)
+            self._guess = None
+
+    # --- ends --------------------------------------------------------------------------------
+
+    def _end_if_due(self, detection: TurnDetection) -> None:
+        if self._tracker.phase is not Phase.PAUSED or self._current is None:
+            return
+        silence_s = self._tracker.silence_ms / 1000
+        text = self._current.text
+        ripe = detection.literal or (text is not None and sounds_finished(text))
+        if silence_s >= detection.longest_s or (ripe and silence_s >= detection.quickest_s):
+            self._end()
+
+    def _end(self) -> None:
+        common, utterance, tracker = self._common, self._current, self._tracker
+        assert utterance is not None
+        self._current = None
+        tracker.end()
+        utterance.is_over = True
+        utterance.voiced_ms = tracker.voiced_ms
+        utterance.duration_ms = tracker.now_ms - utterance.start_ms
+        self._answering.speech_ended_at = common.now - tracker.silence_ms / 1000
+        common.send(
+            "input_audio_buffer.speech_stopped",
+            audio_end_ms=tracker.now_ms,
+            item_id=utterance.id,
+        )
+        self._commit(utterance)
+        if utterance.text is None:
+            self._unfinished[utterance.id] = utterance
+            common.put(EndOfSpeech(utterance.id))
+        else:
+            common.put(StopListening(utterance.id))
+            self._finish_words(utterance)
+        self._answer(utterance)
+
+    def _commit(self, utterance: Utterance) -> None:
+        common = self._common
+        common.send(
+            "input_audio_buffer.committed",
+            item_id=utterance.id,
+            previous_item_id=common.conversation.last_id,
+        )
+        part = {"type": "input_audio", "transcript": None}
+        utterance.item = Item(id=utterance.id, type="message", role="user", content=[part])
+        common.add_item(utterance.item)
+        utterance.item.content[0]["transcript"] = utterance.text or None
+        for delta in utterance.early:
+            self._send_delta(utterance, delta)
+
+    def _answer(self, utterance: Utterance) -> None:
+        guess, self._guess = self._guess, None
+        wanted = self._common.config.answers_speech() and self._answering.active is None
+        if guess is not None and wanted:
+            self._answering.promote(guess)
+            return
+        if guess is not None:
+            self._answering.withdraw(guess)
+        if not wanted:
+            return
+        if utterance.text is None:
+            self._answering.begin(waits_for=utterance.id)
+        elif self._is_worth(utterance):
+            self._answering.begin()
+
+    @staticmethod
+    def _is_worth(utterance: Utterance) -> bool:
+        return bool(utterance.text) or utterance.voiced_ms >= WORTH_ASKING_MS
+
+    # --- words -------------------------------------------------------------------------------
+
+    def _known(self, utterance_id: str) -> Utterance | None:
+        if self._current is not None and self._current.id == utterance_id:
+            return self._current
+        return self._unfinished.get(utterance_id)
+
+    def _settled(self, utterance: Utterance, text: str) -> None:
+        if utterance.is_over:
+            self._unfinished.pop(utterance.id)
+            utterance.text = text
+            assert utterance.item is not None
+            utterance.item.content[0]["transcript"] = text or None
+            self._finish_words(utterance)
+            if self._is_worth(utterance):
+                self._answering.words_arrived(utterance.id)
+            else:
+                self._answering.nothing_was_said(utterance.id)
+        elif self._tracker.phase is Phase.PAUSED:
+            utterance.text = text
+            self._guess_answer(text)
+
+    def _guess_answer(self, text: str) -> None:
+        config = self._common.config
+        if text and config.answers_speech() and self._answering.active is None:
+            self._withdraw()
+            self._guess = self._answering.guess(said=text)
+
+    def _transcribe(self, utterance: Utterance, delta: str) -> None:
+        if not delta or self._common.config.transcribes(self._common.dialect) is None:
+            return
+        if utterance.item is not None or self._common.dialect is Dialect.RTAV:
+            self._send_delta(utterance, delta)
+        else:
+            utterance.early.append(delta)
+
+    def _send_delta(self, utterance: Utterance, delta: str) -> None:
+        self._common.send(
+            "conversation.item.input_audio_transcription.delta",
+            item_id=utterance.id,
+            content_index=0,
+            delta=delta,
+        )
+
+    def _finish_words(self, utterance: Utterance) -> None:
+        assert utterance.text is not None
+        if self._common.config.transcribes(self._common.dialect) is None:
+            return
+        if not utterance.text:
+            self._send_failure(utterance, "audio_unintelligible", "No words were recognised.")
+            return
+        if rest := utterance.agreement.settle(utterance.text):
+            self._send_delta(utterance, rest)
+        self._common.send(
+            "conversation.item.input_audio_transcription.completed",
+            item_id=utterance.id,
+            content_index=0,
+            transcript=utterance.text,
+            usage={"type": "duration", "seconds": utterance.duration_ms / 1000},
+        )
+
+    def _send_failure(self, utterance: Utterance, code: str, message: str) -> None:
+        if self._common.config.transcribes(self._common.dialect) is None:
+            return
+        self._common.send(
+            "conversation.item.input_audio_transcription.failed",
+            item_id=utterance.id,
+            content_index=0,
+            error={"type": "transcription_error", "code": code, "message": message},
+        )

@@ -1,0 +1,309 @@
+"""One reply: what is known of it, and the events that tell the client, in OpenAI's order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from rtav.core.conversation import Item
+from rtav.core.inputs import SpokenWord
+from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
+
+
+class Event(NamedTuple):
+    """An event without its id."""
+
+    type: str
+    fields: Mapping[str, Any]
+
+
+Events = list[Event]
+Status = Literal["completed", "cancelled", "failed", "incomplete"]
+
+
+@dataclass(slots=True)
+class Call:
+    """A tool call the client has to carry out."""
+
+    item: Item
+    output_index: int
+    is_done: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """All positions are samples of this reply's own track.
+
+    `paced`: the server owns the playout (RTP), so what is said is told as it is heard. Otherwise
+    the client plays, and is told as soon as anything is known.
+    """
+
+    turn: int
+    id: str
+    item_id: str
+    aloud: bool
+    shows_text: bool
+    paced: bool
+    automatic: bool
+    """Nobody asked for it by `response.create`."""
+    claimed: bool = False
+    waits_for: str | None = None
+    """The utterance whose words the model needs first."""
+    shape: dict[str, Any] = field(default_factory=dict)
+    """The fields of the response object that do not change."""
+    stage: Stage = Stage.GUESSED
+    sound: Sound = Sound.WAITING
+    text: str = ""
+    is_generated: bool = False
+    is_spoken: bool = False
+    """Its whole track is known."""
+    words: list[SpokenWord] = field(default_factory=list)
+    length: int = 0
+    played: int = 0
+    finish: str = "stop"
+    usage: dict[str, Any] | None = None
+    message: Item | None = None
+    message_index: int = 0
+    outputs: list[Item] = field(default_factory=list)
+    calls: dict[int, Call] = field(default_factory=dict)
+    told: str = ""
+    """What the deltas have said so far."""
+    _told_words: int = 0
+    _before: dict[str, str | None] = field(default_factory=dict)
+    is_heard_of: bool = False
+    """`output_audio_buffer.started` has been sent."""
+
+    # --- where it stands ---------------------------------------------------------------------
+
+    def step(self, step: Step) -> None:
+        self.stage = STAGES[self.stage, step]
+
+    def cue(self, cue: Cue) -> None:
+        self.sound = SOUNDS[self.sound, cue]
+
+    @property
+    def is_active(self) -> bool:
+        return self.stage is Stage.OPEN
+
+    @property
+    def is_through(self) -> bool:
+        """Nothing more will come, and all there was has been handed over."""
+        if not self.is_generated or not self.is_known:
+            return False
+        return self.sound is Sound.OVER or not self.paced
+
+    @property
+    def is_known(self) -> bool:
+        """Everything is generated; only playout may be left."""
+        return self.is_generated and (self.is_spoken or not self.aloud)
+
+    @property
+    def heard(self) -> str:
+        """The words whose last sample has been handed over."""
+        return "".join(word.text for word in self.words if word.end <= self.played)
+
+    # --- telling -----------------------------------------------------------------------------
+
+    def opened(self) -> Events:
+        self.step(Step.CREATED)
+        return [Event("response.created", {"response": self.as_json("in_progress")})]
+
+    def message_added(self, item: Item, previous: str | None) -> Events:
+        """The reply has begun to say something."""
+        self.message, self.message_index = item, len(self.outputs)
+        self.outputs.append(item)
+        return [
+            *self._item_added(item, self.message_index, previous),
+            Event("response.content_part.added", self._place() | {"part": self._part("")}),
+        ]
+
+    def call_added(self, index: int, item: Item, previous: str | None) -> Events:
+        self.calls[index] = Call(item, len(self.outputs))
+        self.outputs.append(item)
+        return self._item_added(item, len(self.outputs) - 1, previous)
+
+    def call_grew(self, index: int, piece: str) -> Events:
+        call = self.calls[index]
+        call.item.fields["arguments"] += piece
+        return [
+            Event(
+                "response.function_call_arguments.delta",
+                self._call_place(call) | {"delta": piece},
+            )
+        ]
+
+    def calls_done(self, status: Status) -> Events:
+        events: Events = []
+        for call in self.calls.values():
+            if call.is_done:
+                continue
+            call.is_done = True
+            call.item.status = "completed" if status == "completed" else "incomplete"
+            named = {name: call.item.fields[name] for name in ("name", "arguments")}
+            if status == "completed":
+                place = self._call_place(call) | named
+                events.append(Event("response.function_call_arguments.done", place))
+            events += self._item_done(call.item, call.output_index)
+        return events
+
+    def progress(self) -> Events:
+        """The deltas that have become due."""
+        if self.message is None:
+            return []
+        if not self.aloud:
+            return self._tell(self.text[len(self.told) :])
+        due = self._told_words
+        while due < len(self.words) and (
+            not self.paced or self.words[due].start < self.played or self._plays_to_the_end()
+        ):
+            due += 1
+        said = "".join(word.text for word in self.words[self._told_words : due])
+        self._told_words = due
+        return self._tell(said)
+
+    def tell_the_rest(self) -> Events:
+        """Every word, heard or not: the client wants to go on and only playout is left."""
+        if self.message is None:
+            return []
+        said = "".join(word.text for word in self.words[self._told_words :])
+        self._told_words = len(self.words)
+        return self._tell(said)
+
+    def closed(self, status: Status, *, details: dict[str, Any] | None) -> Events:
+        """Everything from the last delta to `response.done`."""
+        item_status: Literal["completed", "incomplete"] = (
+            "completed" if status == "completed" else "incomplete"
+        )
+        events: Events = []
+        if self.message is not None:
+            self.message.status = item_status
+            self.message.content[0][self._content_key()] = self.told
+            events += self._content_done()
+            events += self._item_done(self.message, self.message_index)
+        events += self.calls_done(status)
+        self.step(Step.DONE)
+        events.append(Event("response.done", {"response": self.as_json(status, details)}))
+        return events
+
+    def as_json(
+        self, status: Status | Literal["in_progress"], details: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        over = status != "in_progress"
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": status,
+            "status_details": details,
+            "output": [item.as_json() for item in self.outputs] if over else [],
+            "usage": (self.usage or _usage(0, 0, 0)) if over else None,
+        } | self.shape
+
+    def used(self, *, input_tokens: int, output_tokens: int, cached_tokens: int) -> None:
+        before = self.usage or _usage(0, 0, 0)
+        self.usage = _usage(
+            before["input_tokens"] + input_tokens,
+            before["output_tokens"] + output_tokens,
+            before["input_token_details"]["cached_tokens"] + cached_tokens,
+        )
+
+    def new_message(self) -> Item:
+        """The item this reply speaks into, still empty."""
+        kind = "output_audio" if self.aloud else "output_text"
+        return Item(
+            id=self.item_id,
+            type="message",
+            role="assistant",
+            content=[{"type": kind, self._content_key(): ""}],
+            status="in_progress",
+        )
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _plays_to_the_end(self) -> bool:
+        return self.is_spoken and self.played >= self.length
+
+    def _content_key(self) -> str:
+        return "transcript" if self.aloud else "text"
+
+    def _place(self) -> dict[str, Any]:
+        return {
+            "response_id": self.id,
+            "item_id": self.item_id,
+            "output_index": self.message_index,
+            "content_index": 0,
+        }
+
+    def _call_place(self, call: Call) -> dict[str, Any]:
+        return {
+            "response_id": self.id,
+            "item_id": call.item.id,
+            "output_index": call.output_index,
+            "call_id": call.item.fields["call_id"],
+        }
+
+    def _part(self, text: str) -> dict[str, Any]:
+        return {"type": "audio" if self.aloud else "text", self._content_key(): text}
+
+    def _item_added(self, item: Item, index: int, previous: str | None) -> Events:
+        self._before[item.id] = previous
+        shown = item.as_json()
+        if item.type == "message":
+            shown["content"] = []
+        return [
+            Event(
+                "response.output_item.added",
+                {"response_id": self.id, "output_index": index, "item": shown},
+            ),
+            Event("conversation.item.added", {"item": shown, "previous_item_id": previous}),
+        ]
+
+    def _item_done(self, item: Item, index: int) -> Events:
+        shown, previous = item.as_json(), self._before[item.id]
+        return [
+            Event(
+                "response.output_item.done",
+                {"response_id": self.id, "output_index": index, "item": shown},
+            ),
+            Event("conversation.item.done", {"item": shown, "previous_item_id": previous}),
+        ]
+
+    def _tell(self, delta: str) -> Events:
+        if not delta:
+            return []
+        self.told += delta
+        place = self._place() | {"delta": delta}
+        if not self.aloud:
+            return [Event("response.output_text.delta", place)]
+        events = [Event("response.output_audio_transcript.delta", place)]
+        if self.shows_text:
+            events.append(Event("response.output_text.delta", place))
+        return events
+
+    def _content_done(self) -> Events:
+        place, text = self._place(), {"text": self.told}
+        part = Event("response.content_part.done", place | {"part": self._part(self.told)})
+        if not self.aloud:
+            return [Event("response.output_text.done", place | text), part]
+        events = [
+            Event("response.output_audio.done", place),
+            Event("response.output_audio_transcript.done", place | {"transcript": self.told}),
+        ]
+        if self.shows_text:
+            events.append(Event("response.output_text.done", place | text))
+        return [*events, part]
+
+
+def _usage(input_tokens: int, output_tokens: int, cached_tokens: int) -> dict[str, Any]:
+    return {
+        "total_tokens": input_tokens + output_tokens,
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "input_token_details": {
+            "text_tokens": input_tokens,
+            "audio_tokens": 0,
+            "image_tokens": 0,
+            "cached_tokens": cached_tokens,
+        },
+        "output_token_details": {"text_tokens": output_tokens, "audio_tokens": 0},
+    }

@@ -1,0 +1,206 @@
+"""One conversation as a state machine: what happened goes in, what is to be done comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Literal
+
+from rtav.core import inputs as told
+from rtav.core.answering import Answering
+from rtav.core.catalog import Catalog
+from rtav.core.common import Common, NewId, Policy
+from rtav.core.config import SessionConfig
+from rtav.core.dialect import Dialect, Signs, decide
+from rtav.core.editing import Editing
+from rtav.core.hearing import Hearing
+from rtav.core.inputs import Input
+from rtav.core.outputs import Drive, Feel, HangUp, Output, ShowFace, ShowVideo
+from rtav.errors import ProtocolError
+from rtav.protocol import client
+from rtav.protocol.session import parse_session
+
+Mood = Literal["idle", "listening", "thinking"]
+
+
+class Session:
+    """Never blocks and never raises for anything a peer or an engine did.
+
+    The caller carries out every output, in order, before the next input, and sends a `Tick` no
+    later than `deadline`.
+    """
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        *,
+        catalog: Catalog,
+        signs: Signs,
+        policy: Policy,
+        new_id: NewId,
+    ) -> None:
+        self._common = Common(
+            config=config, catalog=catalog, signs=signs, policy=policy, new_id=new_id
+        )
+        self._answering = Answering(self._common)
+        self._hearing = Hearing(self._common, self._answering)
+        self._editing = Editing(self._common, self._answering)
+        self._mood: Mood = "idle"
+        self._expires_at: float | None = None
+        self._handlers: dict[type[Input], Callable[[Any], None]] = {
+            told.PeerOpened: self._peer_opened,
+            told.ClientSaid: self._client_said,
+            told.ClientErred: self._client_erred,
+            told.FrameHeard: self._hearing.frame,
+            told.WordsHeard: self._hearing.words,
+            told.HearingFailed: self._hearing.failed,
+            told.ReplyText: self._answering.text,
+            told.ReplyCue: self._answering.gesture,
+            told.ReplyToolCall: self._answering.tool_call,
+            told.ReplyEnded: self._answering.ended,
+            told.ReplyFailed: self._answering.failed,
+            told.Spoken: self._answering.spoken,
+            told.SpokenAll: self._answering.spoken_all,
+            told.Played: self._answering.played,
+            told.Tick: self._tick,
+            told.PeerLeft: self._peer_left,
+        }
+        self._client_handlers: dict[type[client.ClientEvent], Callable[[Any], None]] = {
+            client.SessionUpdate: self._update,
+            client.ItemCreate: self._editing.create,
+            client.ItemRetrieve: self._editing.retrieve,
+            client.ItemDelete: self._editing.delete,
+            client.ItemTruncate: self._editing.truncate,
+            client.ResponseCreate: self._editing.response_wanted,
+            client.ResponseCancel: self._cancel,
+            client.OutputAudioClear: self._clear,
+            client.Generate: self._editing.generate,
+            client.Auth: self._auth,
+        }
+
+    # --- the way in --------------------------------------------------------------------------
+
+    def handle(self, event: Input, now: float) -> list[Output]:
+        """Take one input at `now` (seconds, monotonic); return what to do about it."""
+        common = self._common
+        common.now = now
+        if self._expires_at is None and common.policy.expires_in_s is not None:
+            self._expires_at = now + common.policy.expires_in_s
+        self._handlers[type(event)](event)
+        self._settle()
+        outputs, common.outputs = common.outputs, []
+        return outputs
+
+    @property
+    def deadline(self) -> float | None:
+        """When a `Tick` is due at the latest; None: not before the next input."""
+        times = (self._hearing.deadline, self._editing.deadline, self._expires_at)
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def config(self) -> SessionConfig:
+        return self._common.config
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._common.dialect
+
+    # --- the peer ----------------------------------------------------------------------------
+
+    def _peer_opened(self, event: told.PeerOpened) -> None:
+        common = self._common
+        common.signs = replace(common.signs, label=event.label, subprotocol=event.subprotocol)
+        self._decide_dialect()
+        common.is_open = True
+        common.send("session.created", session=common.view())
+        config = common.config
+        common.put(Drive(config.motions), ShowFace(config.face_id))
+        common.put(ShowVideo(fps=config.target_fps, scale=config.upsample_factor))
+
+    def _peer_left(self, event: told.PeerLeft) -> None:
+        self._common.is_open = False
+
+    def _client_erred(self, event: told.ClientErred) -> None:
+        self._common.send_error(event.error, None)
+
+    def _client_said(self, said: told.ClientSaid) -> None:
+        event = said.event
+        if not self._common.dialect_is_fixed:
+            if isinstance(event, client.SessionUpdate):
+                signs = self._common.signs
+                self._common.signs = replace(signs, first_update=event.session)
+            self._decide_dialect()
+            self._common.dialect_is_fixed = True
+        try:
+            self._client_handlers[type(event)](event)
+        except ProtocolError as error:
+            self._common.send_error(error, event.event_id)
+
+    def _decide_dialect(self) -> None:
+        found = decide(self._common.signs)
+        self._common.dialect = found or self._common.policy.default_dialect
+        self._common.dialect_is_fixed = found is not None
+
+    # --- the client's wishes -----------------------------------------------------------------
+
+    def _update(self, event: client.SessionUpdate) -> None:
+        common = self._common
+        strict = common.dialect is Dialect.OPENAI
+        if strict and "type" not in event.session:
+            raise ProtocolError(
+                "Missing required parameter: 'session.type'.",
+                code="missing_required_parameter",
+                param="session.type",
+            )
+        patch = parse_session(event.session, strict=strict)
+        before, common.config = common.config, common.config.patched(patch, common.catalog)
+        self._apply(before, common.config, moves="driving" in patch.model_fields_set)
+        common.send("session.updated", session=common.view())
+
+    def _apply(self, before: SessionConfig, after: SessionConfig, *, moves: bool) -> None:
+        common = self._common
+        if moves:
+            common.put(Drive(after.motions))
+        if after.face_id != before.face_id:
+            common.put(ShowFace(after.face_id))
+        shown = (after.target_fps, after.upsample_factor)
+        if shown != (before.target_fps, before.upsample_factor):
+            common.put(ShowVideo(fps=shown[0], scale=shown[1]))
+        if after.turn_detection is None and before.turn_detection is not None:
+            self._hearing.stop()
+
+    def _cancel(self, event: client.ResponseCancel) -> None:
+        self._answering.cancel(event.response_id)
+
+    def _clear(self, event: client.OutputAudioClear) -> None:
+        """With nothing playing this is silent: SDKs send it with every interruption."""
+        if self._answering.is_audible:
+            self._answering.cut("client_cancelled")
+
+    def _auth(self, event: client.Auth) -> None:
+        """The connection was authenticated when it was made."""
+
+    # --- time --------------------------------------------------------------------------------
+
+    def _tick(self, event: told.Tick) -> None:
+        self._hearing.tick()
+        if self._expires_at is not None and self._common.now >= self._expires_at:
+            self._expires_at = None
+            message = "Your session hit the maximum duration."
+            self._common.send_error(ProtocolError(message, code="session_expired"), None)
+            self._common.put(HangUp("expired"))
+
+    def _settle(self) -> None:
+        self._editing.tick()
+        mood = self._current_mood()
+        if mood != self._mood:
+            self._mood = mood
+            self._common.put(Feel(mood))
+
+    def _current_mood(self) -> Mood:
+        if self._hearing.is_listening:
+            return "listening"
+        active = self._answering.active
+        if active is not None and not self._answering.is_playing:
+            return "thinking"
+        return "idle"
