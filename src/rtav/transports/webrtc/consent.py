@@ -1,0 +1,36 @@
+"""Decides when a silent peer is asked whether it is there, and when it is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ASK_EVERY_S = 1.0  # a lost question must not cost a call: five are asked in the default 5 s
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    ask: bool
+    gone: bool
+    look_again_in_s: float
+
+
+class Consent:
+    """The silence of one peer. Any packet counts as life; times are seconds of one clock."""
+
+    def __init__(self, now: float, *, vanished_after_s: float) -> None:
+        self._heard_at = now
+        self._vanished_after_s = vanished_after_s
+        self._ask_every_s = min(ASK_EVERY_S, vanished_after_s / 4)
+
+    def heard(self, now: float) -> None:
+        """Something has arrived at `now`."""
+        self._heard_at = max(self._heard_at, now)
+
+    def judge(self, now: float) -> Verdict:
+        """Look at `now`, and again when the verdict says."""
+        silence = now - self._heard_at
+        left = self._vanished_after_s - silence
+        if left <= 0:
+            return Verdict(ask=False, gone=True, look_again_in_s=0.0)
+        again = min(self._ask_every_s, left)
+        return Verdict(ask=silence >= self._ask_every_s, gone=False, look_again_in_s=again)

@@ -1,0 +1,181 @@
+"""Every place where we reach into aiortc 1.16 and aioice 0.13.
+
+Both are pinned to these versions, and tests/transports/webrtc/test_internals.py fails when one of
+the following has changed.
+
+aiortc
+* `RTCPeerConnection.__connect`: the task that carries out the handshake; its failure is nobody's.
+* `RTCRtpTransceiver.__sender`, `.__receiver`, `._codecs`: replaced by ours after
+  `setRemoteDescription`. aiortc calls on a sender `send`, `stop`, `setTransport`, `getStats`,
+  `_handle_rtcp_packet` and reads `_ssrc`, `_rtx_ssrc`, `_stream_id`, `_track_id`, `_enabled`;
+  on a receiver `receive`, `stop`, `setTransport`, `getStats`, `_handle_rtp_packet`,
+  `_handle_rtcp_packet`, `_handle_disconnect` and reads `_enabled`.
+* `RTCDtlsTransport._recv_next`, `._tx_srtp`, `._register_rtp_sender`, `._unregister_rtp_sender`,
+  `._register_rtp_receiver`, `._unregister_rtp_receiver`, `._rtp_router.register_sender`.
+* `RTCIceTransport._connection`.
+* `RTCSctpTransport._send_chunk`, `._outbound_queue`, `._flight_size`.
+
+aioice
+* `Connection.get_component_candidates`, `._protocols`, `._nominated`, `.build_request`.
+* `StunProtocol.datagram_received`, `.connection_made`, `.connection_lost`, `.send_stun`,
+  `.local_candidate`, `.receiver`, `.transport`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+
+from aioice.ice import Connection
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSctpTransport
+from aiortc.rtcconfiguration import RTCBundlePolicy
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
+from aiortc.rtcsctptransport import Chunk
+from aiortc.sdp import parameters_from_sdp
+
+from rtav.transports.webrtc.codecs import Codec
+from rtav.transports.webrtc.receiver import PushReceiver
+from rtav.transports.webrtc.sender import PushSender
+
+Report = Callable[[Exception], None]
+
+CONNECT = "_RTCPeerConnection__connect"
+SENDER = "_RTCRtpTransceiver__sender"
+RECEIVER = "_RTCRtpTransceiver__receiver"
+
+
+def new_connection() -> RTCPeerConnection:
+    """A connection that asks no STUN server: without an empty list aiortc asks a public one."""
+    configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+    return RTCPeerConnection(configuration)
+
+
+def transport_of(connection: RTCPeerConnection) -> RTCDtlsTransport:
+    """The one transport of a bundled connection, once it has its remote description."""
+    transceivers = connection.getTransceivers()
+    if transceivers:
+        return transceivers[0].receiver.transport
+    assert connection.sctp is not None
+    return connection.sctp.transport
+
+
+def ice_of(transport: RTCDtlsTransport) -> Connection:
+    return transport.transport._connection
+
+
+def guard_connection(connection: RTCPeerConnection, report: Report) -> None:
+    """`report` what breaks in aiortc's own tasks; `connection` has its remote description."""
+    connect = getattr(connection, CONNECT)
+
+    async def guarded_connect() -> None:
+        with _Guard(report):
+            await connect()
+
+    vars(connection)[CONNECT] = guarded_connect
+    _guard_transport(transport_of(connection), report)
+    if connection.sctp is not None:
+        _guard_channel(connection.sctp)
+
+
+def buffered_bytes(sctp: RTCSctpTransport) -> int:
+    """What is cut into chunks and not yet acknowledged: `bufferedAmount` no longer counts it."""
+    queued = sum(len(chunk.user_data) for chunk in sctp._outbound_queue)
+    return queued + sctp._flight_size
+
+
+def replace_sender(transceiver: RTCRtpTransceiver, codec: Codec) -> PushSender:
+    """Put our sender into `transceiver`; before the answer is made."""
+    old = transceiver.sender
+    sender = PushSender(codec, old.transport, old._stream_id)
+    vars(transceiver)[SENDER] = sender
+    return sender
+
+
+def replace_receiver(transceiver: RTCRtpTransceiver, codec: Codec) -> PushReceiver:
+    """Put our receiver into `transceiver`; before the answer is made."""
+    receiver = PushReceiver(codec.payload_type, transceiver.receiver.transport)
+    vars(transceiver)[RECEIVER] = receiver
+    return receiver
+
+
+def answer_only(transceiver: RTCRtpTransceiver, codec: Codec) -> None:
+    """Answer with `codec` and its own retransmission, numbered as the client does."""
+    media = transceiver.kind
+    name, rate, *channels = codec.rtpmap.split("/")
+    feedback = [RTCRtcpFeedback(*kind.split(" ")) for kind in codec.feedback]
+    transceiver._codecs = [
+        RTCRtpCodecParameters(
+            mimeType=f"{media}/{name}",
+            clockRate=int(rate),
+            channels=int(channels[0]) if channels else None,
+            payloadType=codec.payload_type,
+            rtcpFeedback=feedback,
+            parameters=parameters_from_sdp(codec.fmtp) if codec.fmtp else {},
+        )
+    ]
+    if codec.rtx_payload_type is not None:
+        retransmission = RTCRtpCodecParameters(
+            mimeType=f"{media}/rtx",
+            clockRate=int(rate),
+            payloadType=codec.rtx_payload_type,
+            parameters={"apt": codec.payload_type},
+        )
+        transceiver._codecs.append(retransmission)
+
+
+def _guard_transport(transport: RTCDtlsTransport, report: Report) -> None:
+    """`report` what breaks while a packet is handled, and let the transport end."""
+    receive = transport._recv_next
+
+    async def guarded_receive() -> None:
+        guard = _Guard(report)
+        with guard:
+            await receive()
+        if guard.broken:
+            raise ConnectionError("the last packet could not be handled")
+
+    vars(transport)["_recv_next"] = guarded_receive
+
+
+def _guard_channel(sctp: RTCSctpTransport) -> None:
+    """Lose chunks that a closed transport does not take, as a network would.
+
+    Timers and unheld tasks of aiortc send them; an exception there reaches nobody, and that the
+    transport has closed is known already.
+    """
+    send = sctp._send_chunk
+
+    async def lossy_send(chunk: Chunk) -> None:
+        try:
+            await send(chunk)
+        except ConnectionError:
+            return
+
+    vars(sctp)["_send_chunk"] = lossy_send
+
+
+class _Guard:
+    """Reports every exception of the code within, but a lost connection, and goes on after it.
+
+    What breaks there is aiortc, aioice or whoever they call, for reasons that cannot be listed;
+    it must end one call and be told, never the process.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.broken = False
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, ConnectionError):
+            return False
+        self.broken = True
+        self._report(error)
+        return True
