@@ -1,0 +1,90 @@
+"""Puts the server together: engines, transport, supervisor, routes; started and closed in order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from rtav import clock
+from rtav.runtime.supervisor import Supervisor
+from rtav.server.access import Access
+from rtav.server.admission import Admission
+from rtav.server.app import create_app
+from rtav.server.ephemeral import Sealer, given_secrets, kept_secret
+from rtav.server.keys import ApiKeys
+from rtav.server.listing import Listing
+from rtav.server.selection import Engines, select
+from rtav.server.services import Services
+from rtav.settings import Settings
+from rtav.transports.webrtc.settings import IceSettings
+from rtav.transports.webrtc.webrtc import WebRtc
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """A server that is ready to be asked."""
+
+    app: ASGIApp
+    engines: Engines
+
+
+@contextlib.asynccontextmanager
+async def compose(settings: Settings, *, api_key: str) -> AsyncIterator[Composition]:
+    """Start everything; on the way out end the calls, then close the engines.
+
+    Raises ConfigError and EngineUnavailable before anything is left running.
+    """
+    engines = select(settings)
+    access = Access(keys=ApiKeys([api_key]), sealer=Sealer(_secrets(settings)), unix=clock.unix)
+    async with contextlib.AsyncExitStack() as stack:
+        await _start(engines, stack)
+        webrtc = WebRtc(
+            IceSettings(
+                bind=settings.ice.bind,
+                public=settings.ice.public,
+                udp_port=settings.ice.udp_port,
+                port_range=settings.ice.port_range,
+                setup_timeout_s=settings.limits.setup_s,
+            )
+        )
+        stack.push_async_callback(webrtc.close)
+        await webrtc.start()
+        supervisor = await stack.enter_async_context(Supervisor(engines=engines, settings=settings))
+        services = Services(
+            access=access,
+            admission=Admission(
+                max_calls=settings.limits.max_calls, active=lambda: supervisor.calls
+            ),
+            supervisor=supervisor,
+            webrtc=webrtc,
+            listing=Listing.of(
+                avatar=engines.avatar,
+                tts=engines.tts,
+                llm=engines.llm,
+                created=int(clock.unix()),
+            ),
+            unix=clock.unix,
+            cors_origins=settings.server.cors_origins,
+        )
+        yield Composition(app=create_app(services), engines=engines)
+        logger.info("stopping: %d calls are ended", supervisor.calls)
+
+
+async def _start(engines: Engines, stack: contextlib.AsyncExitStack) -> None:
+    for kind, engine in engines.in_order():
+        # before start: an engine that fails halfway has processes to end, too
+        stack.push_async_callback(engine.close)
+        await engine.start()
+        logger.info("%s: %s", kind, engine.capabilities.name)
+
+
+def _secrets(settings: Settings) -> list[str]:
+    if settings.secret is not None:
+        return given_secrets(settings.secret.get_secret_value())
+    return [kept_secret(settings.state_dir)]

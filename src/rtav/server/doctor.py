@@ -1,0 +1,85 @@
+"""Examines this machine: would a server work here, and what is to be done if not."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from rtav.engines import registry
+from rtav.errors import ConfigError, EngineUnavailable
+from rtav.server.certificates import own_names
+from rtav.server.selection import select
+from rtav.server.serving import open_doors
+from rtav.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    subject: str
+    is_good: bool
+    message: str
+
+
+async def findings(settings: Settings) -> list[Finding]:
+    """One for each thing that a server needs. Starts and closes every engine."""
+    return [*_ports(settings), _addresses(settings), *_kinds(), *await _engines(settings)]
+
+
+def _ports(settings: Settings) -> list[Finding]:
+    try:
+        doors = open_doors(settings)
+    except ConfigError as error:
+        return [Finding(subject="ports", is_good=False, message=str(error))]
+    for door in doors:
+        door.listener.close()
+    return [
+        Finding(
+            subject="https" if door.certificate else "http",
+            is_good=True,
+            message=door.url
+            + (f", certificate {door.certificate.cert}" if door.certificate else ""),
+        )
+        for door in doors
+    ]
+
+
+def _addresses(settings: Settings) -> Finding:
+    """What callers are told to send their voice to."""
+    offered = settings.ice.public or settings.ice.bind or own_names()[2:]
+    port = settings.ice.port_range or settings.ice.udp_port or "any free one"
+    return Finding(
+        subject="media",
+        is_good=bool(offered),
+        message=f"addresses {', '.join(offered)}; UDP port {port}; "
+        "callers beyond a router need ice.public and a forwarded port",
+    )
+
+
+def _kinds() -> list[Finding]:
+    kinds: tuple[registry.Kind, ...] = ("vad", "stt", "llm", "tts", "avatar")
+    found = [
+        Finding(subject=kind, is_good=True, message="there are " + ", ".join(registry.names(kind)))
+        for kind in kinds
+    ]
+    if shutil.which("flite") is None:
+        message = "not installed: the voice is espeak-ng's, which sounds less natural"
+        found.append(Finding(subject="flite", is_good=True, message=message))
+    return found
+
+
+async def _engines(settings: Settings) -> list[Finding]:
+    try:
+        engines = select(settings)
+    except (ConfigError, EngineUnavailable) as error:
+        return [Finding(subject="engines", is_good=False, message=str(error))]
+    found = []
+    for kind, engine in engines.in_order():
+        try:
+            await engine.start()
+            message, is_good = f"{engine.capabilities.name} works", True
+        except EngineUnavailable as error:
+            message, is_good = str(error), False
+        finally:
+            await engine.close()
+        found.append(Finding(subject=kind, is_good=is_good, message=message))
+    return found
