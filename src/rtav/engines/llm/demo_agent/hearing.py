@@ -84,7 +84,7 @@ class Phrasebook:
             coverage = _coverage(phrase, best)
             if coverage < at_least:  # precision can only lower it; most phrases end here
                 continue
-            meant = sum(w * max((found.get(p, 0.0) for p in phrase)) for w, found in alike_words)
+            meant = sum(w * max(found.get(p, 0.0) for p in phrase) for w, found in alike_words)
             likeness = coverage * (1 + meant / total) / 2
             if likeness >= at_least:
                 likeliest[meaning] = max(likeness, likeliest.get(meaning, 0.0))

@@ -17,7 +17,7 @@ _SAY = re.compile(
     r"\s*(?:please |can you |could you )*(?:say|repeat after me|read(?: aloud)?)\b[:,]?\s+(.+)",
     re.IGNORECASE | re.DOTALL,
 )
-_NOT_TO_SAY = frozenset("again it that something anything what who hi hello".split())
+_NOT_TO_SAY = frozenset("again it that something anything".split())
 _FILLERS = frozenset("ah eh er hm hmm mhm mm oh uh um".split())
 _SPELL = re.compile(
     r"\bspell(?:s|ing)?\b(?: out)?(?: the)?(?: word)?(?: of)?\s+(.+)", re.IGNORECASE
@@ -163,7 +163,7 @@ def repeat(talk: Talk) -> Reply:
 def say_it(talk: Talk) -> Reply | None:
     """ "say peter likes pancakes": exactly that."""
     match = _SAY.match(talk.heard)
-    if match is None or match[1].lower().split()[0].strip(".,!?") in _NOT_TO_SAY:
+    if match is None or match[1].lower().strip(" .,!?") in _NOT_TO_SAY:
         return None
     text = match[1].strip().strip('"')
     return Reply(text=text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."))

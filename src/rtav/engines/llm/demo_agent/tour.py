@@ -51,8 +51,8 @@ def back(talk: Talk) -> Reply | None:
 
 
 def again(talk: Talk) -> Reply | None:
-    """The same stop once more; None outside the tour."""
-    stop = place(talk.replies)
+    """The whole of the stop just shown; None if something else was said since."""
+    stop = place(talk.replies[-1:])
     return None if stop is None else Reply(text=STOPS[stop])
 
 
