@@ -1,0 +1,34 @@
+/** Asks for the key of a server that wants one. */
+
+import { byId } from './dom.js';
+
+/** Dispatches `key`, a CustomEvent whose detail is what was typed. */
+export class KeyDialog extends EventTarget {
+  #dialog = byId('key-dialog');
+  #field = byId('key');
+
+  constructor() {
+    super();
+    byId('key-cancel').addEventListener('click', () => this.#dialog.close());
+    byId('key-form').addEventListener('submit', (press) => {
+      press.preventDefault();
+      const key = this.#field.value.trim();
+      this.#dialog.close();
+      if (key) this.dispatchEvent(new CustomEvent('key', { detail: key }));
+    });
+    this.#dialog.addEventListener('close', () => {
+      this.#field.value = '';
+      byId('talk').focus();
+    });
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  /** @param {string} why what was wrong with the last one; empty: there was none */
+  ask(why) {
+    if (why) byId('key-words').textContent = why;
+    if (!this.#dialog.open) this.#dialog.showModal();
+  }
+}
