@@ -138,13 +138,14 @@ class App {
 
   async #talk() {
     this.#wake();
-    if (this.#microphone.state !== 'off') {
+    const isOff = this.#microphone.state === 'off';
+    if (!isOff && this.#call?.isOpen) {
       this.#microphone.toggle();
       return;
     }
-    this.#asking = true;
+    this.#asking = isOff;
     this.#show();
-    const [call] = await Promise.all([this.#connect(), this.#openMicrophone()]);
+    const [call] = await Promise.all([this.#connect(), isOff && this.#openMicrophone()]);
     this.#asking = false;
     await call?.setMicrophone(this.#microphone.track);
     this.#show();

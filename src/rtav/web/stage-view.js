@@ -106,9 +106,10 @@ export class StageView {
 
   /** @param {{microphone: 'off'|'on'|'muted', inCall: boolean, answering: boolean, asking: boolean}} now */
   showButtons({ microphone, inCall, answering, asking }) {
-    const words = asking ? 'Allow the microphone…' : TALK_WORDS[microphone];
-    byId('talk-words').textContent = words;
-    this.#talk.dataset.microphone = microphone;
+    // Without a call an open microphone is heard by nobody: Talk is what brings it back.
+    const shown = inCall ? microphone : 'off';
+    byId('talk-words').textContent = asking ? 'Allow the microphone…' : TALK_WORDS[shown];
+    this.#talk.dataset.microphone = shown;
     this.#talk.disabled = asking;
     byId('stop').disabled = !answering;
     byId('hang-up').disabled = !inCall;

@@ -8,10 +8,9 @@
  * @returns {{words: string, mood: 'off'|'waiting'|'ready'|'hearing'|'thinking'|'speaking'}}
  */
 export function statusOf({ call, phase, microphone }) {
-  if (call === 'new') return { words: 'Not connected', mood: 'off' };
   if (call === 'connecting') return { words: 'Connecting…', mood: 'waiting' };
   if (call === 'unsteady') return { words: 'Connection unsteady…', mood: 'waiting' };
-  if (call === 'over') return { words: 'Call ended', mood: 'off' };
+  if (call === 'new' || call === 'over') return { words: 'Not connected', mood: 'off' };
   if (phase === 'speaking') return { words: 'Speaking', mood: 'speaking' };
   if (phase === 'thinking') return { words: 'Thinking…', mood: 'thinking' };
   if (phase === 'hearing') return { words: 'Hearing you…', mood: 'hearing' };

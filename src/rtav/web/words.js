@@ -112,15 +112,18 @@ function apiWords({ status, message, retryAfterS }) {
     };
   }
   if (status === 401) {
-    return { title: 'The key is not accepted', text: `${message}. Enter a key this server knows.`, remedy: 'key' };
+    return { title: 'The key is not accepted', text: `The server says: ${message}. Enter one that it knows.`, remedy: 'key' };
   }
   if (status === 403) {
     return { title: 'The key may not do this', text: message, remedy: 'key' };
   }
-  if (status === 503 || status === 429) {
-    const wait = retryAfterS ? `Try again in ${retryAfterS} seconds.` : 'Try again in a moment.';
-    const title = status === 503 ? 'Every place is taken' : 'Too many calls in a short time';
-    return { title, text: `${title === 'Every place is taken' ? 'The server already has as many calls as it can serve well. ' : ''}${wait}`, remedy: 'retry' };
+  const wait = retryAfterS ? `Try again in ${retryAfterS} seconds.` : 'Try again in a moment.';
+  if (status === 503) {
+    const text = `The server already has as many calls as it can serve well. ${wait}`;
+    return { title: 'Every place is taken', text, remedy: 'retry' };
+  }
+  if (status === 429) {
+    return { title: 'Too many calls in a short time', text: wait, remedy: 'retry' };
   }
   if (status >= 500) {
     return { title: 'The server has a problem', text: `${message} (${status}). Its log says more.`, remedy: 'retry' };
