@@ -54,7 +54,8 @@ class H264Encoder:
             "forced-idr": "1",  # without it a requested key frame is an I frame that is no IDR
             "maxrate": str(ceiling),
             "bufsize": str(ceiling // 4),  # 0.25 s: bounds a key frame
-            "x264-params": "ratetol=0.5:vbv-init=0.5",  # follows a lower rate within 0.5 s
+            # Follows a lower rate within 0.5 s; no key frame of its own when the picture changes.
+            "x264-params": "ratetol=0.5:vbv-init=0.5:scenecut=0",
         }
         codec.open()
         self._codec: av.VideoCodecContext | None = codec

@@ -57,6 +57,7 @@ class Microphone:
         self._next: int | None = None  # the sequence number to play next, not wrapped
         self._restart: int | None = None  # the number that would prove that a new stream began
         self._rtp_time = 0  # of the next sample, wrapped
+        self._has_begun = False  # something was decoded: what is missing from now on is a gap
         self._played_until = 0.0  # when the last packet that was played had come
         self._filled = 0  # samples of silence that stand in since then
         self.position = 0
@@ -134,6 +135,7 @@ class Microphone:
         except ValueError:  # its samples are bridged before the next packet
             self.counts.broken += 1
         else:
+            self._has_begun = True
             self._advance(pcm.size)
             pieces.append(pcm)
         return pieces
@@ -146,10 +148,10 @@ class Microphone:
         """
         gap = _signed(packet.rtp_time - self._rtp_time, bits=32) // _STEP
         passed_s = packet.arrived - self._played_until - self._filled / MIC_RATE_HZ
-        if gap > (passed_s + CLOCK_SLACK_S) * MIC_RATE_HZ and self.position:
-            self.counts.restarts += 1
+        if gap <= 0 or not self._has_begun:
             return []
-        if gap <= 0 or not self.position:
+        if gap > (passed_s + CLOCK_SLACK_S) * MIC_RATE_HZ:
+            self.counts.restarts += 1
             return []
         if is_loss:
             self.counts.concealed_samples += gap

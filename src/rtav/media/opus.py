@@ -18,7 +18,7 @@ BITRATE = 32_000  # bit/s: full quality for one voice, 80 bytes a packet
 # difference to hear in one voice at this bit rate.
 COMPLEXITY = 5
 SILENT_TICKS = 10  # 200 ms: the encoder's tail is over, from here on silence is one constant packet
-MAX_PACKET_SAMPLES = RTP_RATE_HZ * 120 // 1000  # RFC 6716 section 3.2.5: 120 ms
+DITHER = 1  # what resampling to int16 leaves of silence
 
 
 class OpusEncoder:
@@ -40,7 +40,7 @@ class OpusEncoder:
         """
         if pcm is not None and pcm.size != TICK_SAMPLES:
             raise ValueError(f"an Opus packet holds {TICK_SAMPLES} samples, not {pcm.size}")
-        if pcm is None or not pcm.any():
+        if pcm is None or _is_silent(pcm):
             self._silent_ticks += 1
             if self._silent_ticks > SILENT_TICKS:
                 return silence_packet()
@@ -63,6 +63,10 @@ def silence_packet() -> bytes:
 
 
 _SILENCE: Pcm = np.zeros(TICK_SAMPLES, np.int16)
+
+
+def _is_silent(pcm: Pcm) -> bool:
+    return bool(pcm.max() <= DITHER and pcm.min() >= -DITHER)
 
 
 def _open_encoder() -> av.AudioCodecContext:
