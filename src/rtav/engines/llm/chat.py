@@ -37,13 +37,19 @@ def messages(request: LlmRequest, *, sees: bool) -> list[Json]:
     outputs = {m.tool_call_id: m.text for m in request.messages if m.role == "tool"}
     system = [{"role": "system", "content": request.instructions}] if request.instructions else []
     conversation: list[Json] = []
-    spoken = (message for message in request.messages if message.role != "tool")
-    for called, group in groupby(spoken, key=lambda message: bool(message.tool_calls)):
-        if called:
+    for role, group in groupby(request.messages, key=_part):
+        if role == "calling":
             conversation.extend(_calls(tuple(group), outputs))
-        else:
+        elif role == "talking":
             conversation.extend(_message(message, sees=sees) for message in group)
     return system + conversation
+
+
+def _part(message: Message) -> str:
+    """What a message is for; outputs are written where their calls stand."""
+    if message.role == "tool":
+        return "output"
+    return "calling" if message.tool_calls else "talking"
 
 
 def _calls(calling: Sequence[Message], outputs: Mapping[str | None, str]) -> list[Json]:

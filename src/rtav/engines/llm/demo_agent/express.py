@@ -26,7 +26,7 @@ def make(motion: str) -> Skill:
     """A skill that shows `motion`, or says why it cannot."""
 
     def show(talk: Talk) -> Reply:
-        tool = next((tool for tool in talk.request.tools if tool.name == TOOL), None)
+        tool = next((tool for tool in talk.tools if tool.name == TOOL), None)
         if tool is None:
             return Reply(text="I would, but in this conversation my face is not mine to move.")
         offered = _offered(tool)

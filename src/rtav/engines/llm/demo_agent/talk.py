@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from rtav.engines.base import LlmRequest, Message
+from rtav.engines.base import LlmRequest, Message, Tool
 from rtav.engines.llm.demo_agent.hearing import words
 
 
@@ -28,6 +28,11 @@ class Talk:
     def said(self) -> tuple[str, ...]:
         """What the user said, turn by turn; the last one is what is to be answered."""
         return tuple(m.text.strip() for m in self.messages if m.role == "user")
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """Those that may be called."""
+        return () if self.request.tool_choice == "none" else self.request.tools
 
     @property
     def heard(self) -> str:

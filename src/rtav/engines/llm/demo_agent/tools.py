@@ -20,7 +20,7 @@ _CALL = re.compile(
 def called_by_name(talk: Talk) -> Reply | None:
     """ "call get_weather with {"city": "Oslo"}": the call; None if no such tool was named."""
     match = _CALL.match(talk.heard)
-    tool = match and _named(talk.request.tools, match[1])
+    tool = match and _named(talk.tools, match[1])
     if not match or not tool:
         return None
     _, _, given = match[1].partition(" with ")
@@ -37,7 +37,7 @@ def required(talk: Talk) -> Reply | None:
     """The call that `tool_choice` demands, without arguments; None if it demands none."""
     choice = talk.request.tool_choice
     if choice == "required":
-        name = next((tool.name for tool in talk.request.tools), None)
+        name = next((tool.name for tool in talk.tools), None)
     elif isinstance(choice, Mapping):
         name = choice.get("name") or choice.get("function", {}).get("name")
     else:
