@@ -1,0 +1,115 @@
+"""What the conversation makes a face do: it nods when it listens and moves when it speaks."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import get_args
+
+from rtav.engines.avatar.channels import Pose, add, both, ease
+from rtav.engines.avatar.wander import Bumps, Wander
+from rtav.engines.base import Mood
+
+CHANGE_S = 0.5  # from one mood to the next
+MOODS: tuple[Mood, ...] = get_args(Mood)
+
+
+class Behaviour:
+    """The moods of one face. Every mood keeps moving; what changes is how much of it shows."""
+
+    def __init__(self, random: Random) -> None:
+        self._mood: Mood = "idle"
+        self._since_s = -CHANGE_S
+        self._before = dict.fromkeys(MOODS, 0.0)
+        self._nods = Bumps(
+            lambda: random.uniform(2.4, 6.0),
+            lambda: random.uniform(2.2, 4.2),
+            shape=_nod,
+            first_s=random.uniform(0.8, 2.0),
+        )
+        self._beats = Bumps(
+            lambda: random.uniform(0.7, 2.2),
+            lambda: random.uniform(0.8, 2.8),
+            shape=_beat,
+            first_s=random.uniform(0.1, 0.5),
+        )
+        self._lean = Wander(random, spread=1.6, gap_s=(2.5, 6.0), glide_s=1.2)
+        self._aside = random.choice((-1.0, 1.0))
+        self._speaking = {
+            "headYaw": Wander(random, spread=2.2, gap_s=(0.7, 2.0), glide_s=0.7),
+            "headPitch": Wander(random, spread=1.1, gap_s=(0.6, 1.6), glide_s=0.55),
+            "headRoll": Wander(random, spread=1.4, gap_s=(0.9, 2.6), glide_s=0.8),
+        }
+        self._brows = Wander(random, spread=0.22, gap_s=(0.8, 2.4), glide_s=0.28)
+
+    def pose(self, t: float, mood: Mood) -> Pose:
+        """What to add to the face at `t` seconds; `t` never goes back."""
+        if mood != self._mood:
+            self._before = self._weights(t)
+            self._mood, self._since_s = mood, t
+            if mood == "thinking":
+                self._aside = -self._aside
+        parts = {
+            "idle": {},
+            "listening": self._listening(t),
+            "thinking": self._thinking(t),
+            "speaking": self._voicing(t),
+        }
+        pose: Pose = {}
+        for name, weight in self._weights(t).items():
+            if weight > 0.0:
+                add(pose, parts[name], weight=weight)
+        return pose
+
+    def _weights(self, t: float) -> dict[Mood, float]:
+        change = ease((t - self._since_s) / CHANGE_S)
+        return {
+            mood: self._before[mood] * (1 - change) + (change if mood == self._mood else 0.0)
+            for mood in MOODS
+        }
+
+    def _listening(self, t: float) -> Pose:
+        nod = self._nods.at(t)
+        return {
+            "headPitch": 0.8 + nod,
+            "headRoll": self._lean.at(t),
+            "browInnerUp": 0.1 + 0.04 * nod,
+            **dict.fromkeys(both("mouthSmile"), 0.08),
+        }
+
+    def _thinking(self, t: float) -> Pose:
+        sway = 0.5 * math.sin(1.7 * t)
+        return {
+            "headYaw": 3.0 * self._aside + sway,
+            "headPitch": -1.2,
+            "headRoll": 1.6 * self._aside,
+            "gazeX": 9.0 * self._aside,
+            "gazeY": 4.5,
+            "browInnerUp": 0.12,
+            **dict.fromkeys(both("browDown"), 0.18),
+        }
+
+    def _voicing(self, t: float) -> Pose:
+        pose = {name: wander.at(t) for name, wander in self._speaking.items()}
+        beat = self._beats.at(t)
+        brow = max(0.0, self._brows.at(t)) + 0.05 * beat
+        pose["headPitch"] += beat
+        pose["browInnerUp"] = 0.6 * brow
+        pose.update(dict.fromkeys(both("browOuterUp"), brow))
+        return pose
+
+
+def _nod(t: float) -> float:
+    """Down and up twice within 0.9 s, the second time half as far."""
+    if t >= 0.9:
+        return 0.0
+    return (1.0 if t < 0.5 else 0.5) * _hump(t / 0.5 if t < 0.5 else (t - 0.5) / 0.4)
+
+
+def _beat(t: float) -> float:
+    """A stress: down in 0.15 s, back in 0.3 s."""
+    return ease(t / 0.15) if t < 0.15 else 1.0 - ease((t - 0.15) / 0.3)
+
+
+def _hump(x: float) -> float:
+    return 0.5 - 0.5 * math.cos(2 * math.pi * min(1.0, max(0.0, x)))

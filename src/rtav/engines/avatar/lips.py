@@ -1,0 +1,151 @@
+"""From visemes to mouth shapes: neighbours blend, closures close, silence shuts the mouth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rtav.engines.avatar.channels import Pose, both, ease, scale
+from rtav.engines.base import Viseme
+
+LEAD_S = 0.02  # the mouth shapes a sound a little before it is heard
+REACH_S = 0.08  # how far from any sound the mouth is still open: shut within 80 ms of silence
+SPREAD_S = 0.06  # how far a shape reaches into its neighbours
+SHARP_SPREAD_S = 0.045  # the same for shapes that need contact: lip to lip, teeth to lip
+CORE = 0.6  # the middle part of a viseme in which it dominates undiminished
+CONTACT_FADE_S = 0.045  # from open to contact and back; a 25 fps frame falls into every closure
+
+SHAPES: Mapping[str, Mapping[str, float]] = {
+    "sil": {},
+    "PP": {"jawOpen": 0.03, "mouthClose": 0.9, "mouthPucker": 0.12, "mouthRollLower": 0.35},
+    "FF": {
+        "jawOpen": 0.1, "mouthFunnel": 0.05, "mouthStretch": 0.1, "mouthUpperUp": 0.35,
+        "mouthRollLower": 0.75,
+    },
+    "TH": {
+        "jawOpen": 0.16, "mouthStretch": 0.1, "mouthUpperUp": 0.15, "mouthLowerDown": 0.2,
+        "tongueUp": 0.7,
+    },
+    "DD": {
+        "jawOpen": 0.16, "mouthFunnel": 0.02, "mouthStretch": 0.15, "mouthUpperUp": 0.1,
+        "mouthLowerDown": 0.2, "tongueUp": 0.6,
+    },
+    "kk": {
+        "jawOpen": 0.2, "mouthFunnel": 0.02, "mouthStretch": 0.12, "mouthUpperUp": 0.08,
+        "mouthLowerDown": 0.12, "tongueUp": 0.1,
+    },
+    "CH": {
+        "jawOpen": 0.14, "mouthFunnel": 0.6, "mouthPucker": 0.35, "mouthUpperUp": 0.15,
+        "mouthLowerDown": 0.15, "tongueUp": 0.3,
+    },
+    "SS": {
+        "jawOpen": 0.08, "mouthFunnel": 0.02, "mouthStretch": 0.35, "mouthUpperUp": 0.2,
+        "mouthLowerDown": 0.25, "tongueUp": 0.3,
+    },
+    "nn": {
+        "jawOpen": 0.17, "mouthStretch": 0.1, "mouthUpperUp": 0.08, "mouthLowerDown": 0.15,
+        "tongueUp": 0.7,
+    },
+    "RR": {
+        "jawOpen": 0.18, "mouthFunnel": 0.35, "mouthPucker": 0.3, "mouthUpperUp": 0.05,
+        "mouthLowerDown": 0.1, "tongueUp": 0.2,
+    },
+    "aa": {
+        "jawOpen": 0.62, "mouthFunnel": 0.04, "mouthStretch": 0.1, "mouthUpperUp": 0.12,
+        "mouthLowerDown": 0.25,
+    },
+    "E": {
+        "jawOpen": 0.38, "mouthStretch": 0.28, "mouthUpperUp": 0.12, "mouthLowerDown": 0.22,
+        "tongueUp": 0.1,
+    },
+    "I": {
+        "jawOpen": 0.2, "mouthStretch": 0.5, "mouthUpperUp": 0.12, "mouthLowerDown": 0.22,
+        "tongueUp": 0.25,
+    },
+    "O": {
+        "jawOpen": 0.46, "mouthFunnel": 0.55, "mouthPucker": 0.35, "mouthUpperUp": 0.05,
+        "mouthLowerDown": 0.1,
+    },
+    "U": {"jawOpen": 0.22, "mouthFunnel": 0.35, "mouthPucker": 0.85, "mouthLowerDown": 0.05},
+}  # fmt: skip
+"""The mouth at the middle of each viseme; `mouthUpperUp` and `mouthLowerDown` mean both sides."""
+
+DOMINANCE: Mapping[str, float] = {"PP": 3.0, "FF": 2.4, "U": 1.6, "O": 1.4, "CH": 1.4, "sil": 0.8}
+"""How strongly a shape insists against its neighbours; 1 if not named."""
+
+MOUTH = (
+    "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthRollLower",
+    "tongueUp", *both("mouthUpperUp"), *both("mouthLowerDown"),
+)  # fmt: skip
+"""The channels that speech moves."""
+
+PARTING = (
+    "jawOpen", "mouthFunnel", "mouthStretch", *both("mouthUpperUp"), *both("mouthLowerDown")
+)  # fmt: skip
+"""The channels that part the lips."""
+
+
+def mouth(t: float, visemes: Sequence[Viseme], *, rate_hz: int) -> Pose:
+    """The mouth at `t` seconds of a track; empty where the track is silent.
+
+    `visemes` are in order, in samples at `rate_hz`; what lies farther than 0.3 s away is ignored.
+    Stretches that no viseme covers are silence.
+    """
+    t += LEAD_S
+    near = [
+        (v.name, v.start / rate_hz, v.end / rate_hz)
+        for v in visemes
+        if v.name in SHAPES and v.start / rate_hz < t + 0.3 and v.end / rate_hz > t - 0.3
+    ]
+    sounds = [(name, start, end) for name, start, end in near if name != "sil"]
+    if not sounds:
+        return {}
+    distance = min(_outside(t, start, end) for _, start, end in sounds)
+    openness = ease(1.0 - distance / REACH_S)
+    if openness == 0.0:
+        return {}
+    pose = _two_sided(_blend(t, near))
+    scale(pose, pose.keys(), openness)
+    contact = max((_contact(t, start, end) for n, start, end in sounds if n == "PP"), default=0.0)
+    _close(pose, contact)
+    return pose
+
+
+def _blend(t: float, near: Sequence[tuple[str, float, float]]) -> Pose:
+    total = 0.0
+    pose: Pose = {}
+    for name, start, end in near:
+        margin = (end - start) * (1 - CORE) / 2
+        spread = SHARP_SPREAD_S if name in ("PP", "FF") else SPREAD_S
+        away = _outside(t, start + margin, end - margin) / spread
+        weight = DOMINANCE.get(name, 1.0) * math.exp(-(away**1.3))
+        total += weight
+        for channel, value in SHAPES[name].items():
+            pose[channel] = pose.get(channel, 0.0) + weight * value
+    scale(pose, pose.keys(), 1.0 / max(total, 1e-6))
+    return pose
+
+
+def _two_sided(pose: Pose) -> Pose:
+    for name in ("mouthUpperUp", "mouthLowerDown"):
+        value = pose.pop(name, 0.0)
+        for side in both(name):
+            pose[side] = value
+    return pose
+
+
+def _contact(t: float, start: float, end: float) -> float:
+    """1 inside a bilabial, 0 away from it."""
+    return ease(1.0 - _outside(t, start, end) / CONTACT_FADE_S)
+
+
+def _close(pose: Pose, contact: float) -> None:
+    """Bring the lips together: blending with open neighbours alone leaves a gap in fast speech."""
+    pose["mouthClose"] = max(pose.get("mouthClose", 0.0), 0.9 * contact)
+    scale(pose, PARTING, 1.0 - contact)
+    scale(pose, ("jawOpen",), 1.0 - pose["mouthClose"])
+
+
+def _outside(t: float, start: float, end: float) -> float:
+    """Distance from `t` to the interval, 0 inside."""
+    return max(start - t, t - end, 0.0)

@@ -1,0 +1,105 @@
+"""Pixels: compositing and sub-pixel polygons with OpenCV.
+
+Layers are premultiplied BGR with the inverse of alpha in channel 3, so that "over" is
+`dst * inverse + layer`. Everything has four channels: OpenCV's paths for three are half as fast.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rtav.engines.avatar.camera import F32
+
+U8 = NDArray[np.uint8]
+Polygon = NDArray[np.int32]  # (n, 2) fixed point, SHIFT bits behind the point
+
+Rect = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels or nodes, half open."""
+
+SHIFT = 4  # without sub-pixel edges lids and lips jump by pixels when the head idles
+AA = cv2.LINE_AA
+CLEAR = (0, 0, 0, 255)  # nothing, in inverse-alpha form
+INV255 = 1.0 / 255.0
+
+
+def premultiplied(image: NDArray[Any]) -> U8:  # Any: uint8 or float32
+    """(H, W, 4) straight BGRA, 0 to 255, with its colours multiplied by alpha."""
+    out = image.astype(np.float32)
+    out[..., :3] *= out[..., 3:] / 255.0
+    return cast(U8, np.clip(out + 0.5, 0, 255).astype(np.uint8))
+
+
+def inverted(image: U8) -> U8:
+    """A copy with the inverse of alpha in channel 3."""
+    out = image.copy()
+    out[..., 3] = 255 - out[..., 3]
+    return out
+
+
+def over(dst: U8, layer: U8, scratch: U8) -> None:
+    """Lay `layer` over `dst`, in place. `scratch` is (>=H, >=W, 4).
+
+    The alpha plane is spread over the channels with 32-bit integers: a third of merge's time.
+    """
+    h, w = layer.shape[:2]
+    inverse = scratch[:h, :w]
+    spread = inverse.view(np.uint32)[..., 0]
+    np.right_shift(layer.view(np.uint32)[..., 0], 24, out=spread)
+    np.multiply(spread, 0x01010101, out=spread)
+    cv2.multiply(dst, inverse, dst, INV255)
+    cv2.add(dst, layer, dst)
+
+
+def mix(dst: U8, src: U8, mask: U8, shade: U8 | None = None) -> None:
+    """Put `src` (darkened by `shade`) into `dst` where `mask` says; `src` is overwritten.
+
+    `dst`, `src` are (H, W, 4); `mask`, `shade` (H, W).
+    """
+    gain = mask if shade is None else cv2.multiply(mask, shade, None, INV255)
+    cv2.multiply(src, cv2.cvtColor(gain, cv2.COLOR_GRAY2BGRA), src, INV255)
+    keep = cv2.cvtColor(cv2.bitwise_not(mask), cv2.COLOR_GRAY2BGRA)
+    cv2.multiply(dst, keep, dst, INV255)
+    cv2.add(dst, src, dst)
+
+
+def fill(dst: U8, src: U8, polygon: Polygon) -> None:
+    """Replace all four channels of `dst` by `src` inside `polygon`; `src` is overwritten."""
+    mask = np.zeros(dst.shape, np.uint8)
+    cv2.fillPoly(mask, [polygon], (255, 255, 255, 255), AA, SHIFT)
+    cv2.multiply(src, mask, src, INV255)
+    cv2.bitwise_not(mask, mask)
+    cv2.multiply(dst, mask, dst, INV255)
+    cv2.add(dst, src, dst)
+
+
+def polygon(points: F32, x0: float, y0: float) -> Polygon:
+    """(2, n) continuous pixels as a polygon relative to the pixel (x0, y0)."""
+    corner = np.array([x0 + 0.5, y0 + 0.5], np.float32)
+    fixed: Polygon = np.rint((points.T - corner) * np.float32(16)).astype(np.int32)
+    return fixed
+
+
+def fixed(x: float, y: float) -> tuple[int, int]:
+    """Continuous pixels as a fixed-point centre for OpenCV's circle."""
+    return round((x - 0.5) * 16), round((y - 0.5) * 16)
+
+
+def without(box: Rect, holes: list[Rect]) -> list[Rect]:
+    """`box` minus `holes`, as disjoint rectangles."""
+    left = [box]
+    for hole in holes:
+        left = [piece for rect in left for piece in _cut(rect, hole)]
+    return left
+
+
+def _cut(rect: Rect, hole: Rect) -> list[Rect]:
+    x0, y0, x1, y1 = rect
+    a, b, c, d = max(x0, hole[0]), max(y0, hole[1]), min(x1, hole[2]), min(y1, hole[3])
+    if a >= c or b >= d:
+        return [rect]
+    around = ((x0, y0, x1, b), (x0, d, x1, y1), (x0, b, a, d), (c, b, x1, d))
+    return [r for r in around if r[2] > r[0] and r[3] > r[1]]

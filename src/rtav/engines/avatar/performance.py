@@ -1,0 +1,87 @@
+"""Everything a face does at one instant, layer over layer: motion, mood, speech, life."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+
+from rtav.engines.avatar.behaviour import Behaviour
+from rtav.engines.avatar.channels import Pose, add, both, clamp, ease, scale
+from rtav.engines.avatar.life import Life
+from rtav.engines.avatar.lips import REACH_S, mouth
+from rtav.engines.avatar.motion import Motion
+from rtav.engines.avatar.player import Player
+from rtav.engines.base import Moment
+from rtav.media.pcm import SESSION_RATE_HZ
+
+TALK_RISE_S = 0.08  # time constants of the motion's mouth giving way to speech and coming back
+TALK_FALL_S = 0.25
+GESTURE_S = 0.25  # time constant of the mood giving way to a gesture
+GESTURE_MOOD = 0.35  # how much of the mood shows during a gesture
+
+JAW_SHARE = 0.2  # what is left of the motion's jaw and lips while the mouth talks
+SMILE_SHARE = 0.55  # a smile survives speech, but leaves the lips room
+JAW_AND_LIPS = (
+    "jawOpen", "jawLeft", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollUpper",
+    "mouthRollLower", "tongueUp", *both("mouthUpperUp"), *both("mouthLowerDown"),
+)  # fmt: skip
+SMILE = ("mouthStretch", *both("mouthSmile"), *both("mouthFrown"))
+
+
+class Performance:
+    """The pose of one call's face as a function of its orders and the moment.
+
+    Moments must not go back; how many are left out between two makes no difference beyond
+    the rounding of two slow fades.
+    """
+
+    def __init__(self, motion: Motion, *, seed: int) -> None:
+        random = Random(seed)
+        self._player = Player(motion)
+        self._behaviour = Behaviour(random)
+        self._life = Life(random)
+        self._last_s = 0.0
+        self._talk = 0.0
+        self._gesture = 0.0
+        self._mouth: Pose = {}
+        self._mouth_s = 0.0
+
+    def drive(self, motions: Sequence[Motion], *, at: int) -> None:
+        """See `Player.drive`; `at` is in samples at SESSION_RATE_HZ."""
+        self._player.drive(motions, at_s=at / SESSION_RATE_HZ)
+
+    def pose(self, moment: Moment) -> Pose:
+        """All channels at `moment`, each inside its range."""
+        t = max(moment.at / SESSION_RATE_HZ, self._last_s)
+        dt, self._last_s = t - self._last_s, t
+        speech = self._speech(t, moment)
+        pose = self._player.pose(t)
+        gesturing = 0.0 if self._player.motion.loops else 1.0
+        self._gesture = _approach(self._gesture, gesturing, dt / GESTURE_S)
+        self._talk = _approach(
+            self._talk, 1.0 if speech else 0.0, dt / (TALK_RISE_S if speech else TALK_FALL_S)
+        )
+        mood = self._behaviour.pose(t, moment.mood)
+        add(pose, mood, weight=1.0 - (1.0 - GESTURE_MOOD) * self._gesture)
+        scale(pose, JAW_AND_LIPS, 1.0 - (1.0 - JAW_SHARE) * self._talk)
+        scale(pose, SMILE, 1.0 - (1.0 - SMILE_SHARE) * self._talk)
+        add(pose, speech)
+        # lips that meet cannot be parted by the motion below
+        pose["jawOpen"] = pose.get("jawOpen", 0.0) * (1.0 - min(1.0, pose.get("mouthClose", 0.0)))
+        self._life.add_to(pose, t)
+        return clamp(pose)
+
+    def _speech(self, t: float, moment: Moment) -> Pose:
+        """The mouth's shape; when the voice stops, the last one closes within `REACH_S`."""
+        if moment.speech_at is not None:
+            at_s = moment.speech_at / SESSION_RATE_HZ
+            self._mouth = mouth(at_s, moment.visemes, rate_hz=SESSION_RATE_HZ)
+            self._mouth_s = t
+            return self._mouth
+        left = ease(1.0 - (t - self._mouth_s) / REACH_S)
+        return {name: value * left for name, value in self._mouth.items()} if left > 0.0 else {}
+
+
+def _approach(value: float, target: float, steps: float) -> float:
+    return target + (value - target) * math.exp(-steps)

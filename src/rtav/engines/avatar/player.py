@@ -1,0 +1,110 @@
+"""Plays sequences of motions, with transitions that continue value and speed from any pose."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rtav.engines.avatar.channels import Pose
+from rtav.engines.avatar.motion import Motion
+
+SETTLED = 4.6  # e^-4.6 = 1 %: what is left of an offset after the blend's time
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """The distance from a motion to where the face was; it decays critically damped."""
+
+    since_s: float
+    sharpness: float
+    """Per second; the offset is gone after about `SETTLED / sharpness` seconds."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def at(self, t: float) -> tuple[Pose, Pose]:
+        """What is left of the offset at `t`, and its rate of change per second."""
+        dt, w = t - self.since_s, self.sharpness
+        fade = math.exp(-w * dt)
+        values: Pose = {}
+        rates: Pose = {}
+        for name, value in self.values.items():
+            drift = self.rates[name] + w * value
+            values[name] = (value + drift * dt) * fade
+            rates[name] = (drift - w * (value + drift * dt)) * fade
+        return values, rates
+
+
+class Player:
+    """Where one face is in its driving motions. Times are seconds on the call's clock.
+
+    Switches happen at their exact times whenever they are looked at, so that the pose at an
+    instant does not depend on which earlier instants were asked for.
+    """
+
+    def __init__(self, motion: Motion, *, at_s: float = 0.0) -> None:
+        """Loop `motion` from `at_s` on."""
+        self._motion = motion
+        self._start_s = at_s
+        self._queue: deque[Motion] = deque()
+        self._offset = Offset(at_s, 1.0)
+        self._orders: deque[tuple[float, tuple[Motion, ...]]] = deque()
+
+    @property
+    def motion(self) -> Motion:
+        """The one that plays at the latest instant asked for."""
+        return self._motion
+
+    def drive(self, motions: Sequence[Motion], *, at_s: float) -> None:
+        """From `at_s` on play all but the last once each, in order, then loop the last.
+
+        Replaces everything ordered for `at_s` and later. Looping what loops already changes
+        nothing. `motions` must not be empty.
+        """
+        if not motions:
+            raise ValueError("a sequence of motions must not be empty")
+        while self._orders and self._orders[-1][0] >= at_s:
+            self._orders.pop()
+        self._orders.append((at_s, tuple(motions)))
+
+    def pose(self, t: float) -> Pose:
+        """The pose at `t`, which must not be before an instant asked for earlier."""
+        while self._orders and self._orders[0][0] <= t:
+            at_s, motions = self._orders.popleft()
+            self._advance(at_s)
+            self._begin(motions, max(at_s, self._start_s))
+        self._advance(t)
+        return self._state(t)[0]
+
+    def _begin(self, motions: tuple[Motion, ...], t: float) -> None:
+        if len(motions) == 1 and not self._queue and motions[0] is self._motion:
+            return
+        self._queue = deque(motions[1:])
+        self._switch(motions[0], t)
+
+    def _advance(self, t: float) -> None:
+        """Pass every end of a clip up to `t`."""
+        while t >= self._start_s + self._motion.duration_s:
+            following = self._queue.popleft() if self._queue else self._motion
+            self._switch(following, self._start_s + self._motion.duration_s)
+
+    def _switch(self, motion: Motion, t: float) -> None:
+        was, was_rates = self._state(t)
+        new, new_rates = motion.at(0.0)
+        names = was.keys() | new.keys()
+        self._offset = Offset(
+            t,
+            SETTLED / motion.blend_in_s,
+            {n: was.get(n, 0.0) - new.get(n, 0.0) for n in names},
+            {n: was_rates.get(n, 0.0) - new_rates.get(n, 0.0) for n in names},
+        )
+        self._motion, self._start_s = motion, t
+
+    def _state(self, t: float) -> tuple[Pose, Pose]:
+        values, rates = self._motion.at(t - self._start_s)
+        left, left_rates = self._offset.at(t)
+        for name, value in left.items():
+            values[name] = values.get(name, 0.0) + value
+            rates[name] = rates.get(name, 0.0) + left_rates[name]
+        return values, rates

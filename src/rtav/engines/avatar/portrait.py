@@ -1,0 +1,150 @@
+"""The built-in face: a layered portrait on the CPU, about 2 ms a frame, without model weights."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+
+import rtav
+from rtav.engines.avatar.asset import FaceAsset
+from rtav.engines.avatar.face import read_face
+from rtav.engines.avatar.motion import Motion, read_motion
+from rtav.engines.avatar.performance import Performance
+from rtav.engines.avatar.renderer import Renderer
+from rtav.engines.base import Capabilities, FaceInfo, Moment, MotionInfo
+from rtav.errors import ConfigError, EngineUnavailable
+from rtav.media.pcm import I420
+
+ASSETS = Path(rtav.__file__).parent / "assets"
+DEFAULT = "default"
+MAX_ASSETS = 8  # faces times sizes kept for the next call; 20 MB each at 512 px
+
+
+class PortraitAvatar:
+    """Faces and motions of the assets folder, and of the folder `assets` if one is given.
+
+    That has `faces/<id>/` and `driving/<name>.json` as ours has; what is named alike replaces
+    ours. Shared by all calls; `open` may be called from any thread.
+    """
+
+    def __init__(self, *, assets: str | None = None, **unknown: object) -> None:
+        for name in unknown:
+            raise ConfigError(f"avatar.portrait.{name}", "no such option; there is only `assets`")
+        self._roots = [ASSETS] if assets is None else [ASSETS, Path(assets)]
+        self._faces: dict[str, FaceInfo] = {}
+        self._folders: dict[str, Path] = {}
+        self._motions: dict[str, Motion] = {}
+        self._lock = threading.Lock()
+        self._assets: OrderedDict[tuple[str, int], FaceAsset] = OrderedDict()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            name="portrait",
+            runs_in="thread",
+            description="layered 3-D portrait, CPU only; an animated character, not a photograph",
+        )
+
+    async def start(self) -> None:
+        cv2.setNumThreads(1)  # frames are too small to share; the pool's hand-overs cost more
+        for root in self._roots:
+            if not root.is_dir():
+                raise EngineUnavailable("portrait", f"{root} is missing")
+            for folder in sorted((root / "faces").glob("*/")):
+                self._add_face(root, folder)
+            for path in sorted((root / "driving").glob("*.json")):
+                motion = read_motion(path)
+                self._motions[motion.name] = motion
+        if not self._faces:
+            raise EngineUnavailable("portrait", f"{ASSETS / 'faces'} holds no face")
+        if DEFAULT not in self._motions:
+            raise EngineUnavailable("portrait", f"{ASSETS / 'driving' / 'default.json'} is missing")
+
+    async def close(self) -> None:
+        with self._lock:
+            self._assets.clear()
+
+    def faces(self) -> Sequence[FaceInfo]:
+        return tuple(self._faces.values())
+
+    def motions(self) -> Sequence[MotionInfo]:
+        return tuple(
+            MotionInfo(id=m.name, name=m.name, duration_s=m.duration_s, loops=m.loops)
+            for m in self._motions.values()
+        )
+
+    def open(self, face: str, *, size_px: int, fps: int, seed: int) -> Portrait:
+        """See `AvatarEngine.open`. Raises KeyError for an unknown face, ValueError for a size
+        that is not a multiple of 8 from 128 to 1024. Any `fps` will do."""
+        del fps  # a frame depends on its moment alone
+        return Portrait(self, face=face, size_px=size_px, seed=seed)
+
+    def asset(self, face: str, size_px: int) -> FaceAsset:
+        """The face at a size, loaded if it is not at hand. Raises KeyError, ValueError."""
+        key = (self._resolve_face(face), size_px)
+        with self._lock:  # held while loading: two calls must not load the same face
+            asset = self._assets.get(key)
+            if asset is None:
+                asset = FaceAsset(read_face(self._folders[key[0]]), size_px)
+                self._assets[key] = asset
+                if len(self._assets) > MAX_ASSETS:
+                    self._assets.popitem(last=False)
+            self._assets.move_to_end(key)
+            return asset
+
+    def motion(self, name: str) -> Motion:
+        """The motion called `name`, exactly or but for its case. Raises KeyError."""
+        return find_motion(self._motions, name)
+
+    def _add_face(self, root: Path, folder: Path) -> None:
+        face = read_face(folder)
+        preview = folder / "preview.png"
+        self._folders[face.id] = folder
+        self._faces[face.id] = FaceInfo(
+            id=face.id,
+            name=face.name,
+            preview=str(preview.relative_to(root)) if preview.is_file() else None,
+            voice=face.voice,
+        )
+
+    def _resolve_face(self, face: str) -> str:
+        if face == DEFAULT and DEFAULT not in self._faces:
+            return next(iter(self._faces))
+        if face not in self._faces:
+            raise KeyError(face)
+        return face
+
+
+def find_motion(motions: Mapping[str, Motion], name: str) -> Motion:
+    """Match `name` exactly, then without regard to case. Raises KeyError."""
+    exact = motions.get(name)
+    if exact is not None:
+        return exact
+    for known, motion in motions.items():
+        if known.lower() == name.lower():
+            return motion
+    raise KeyError(name)
+
+
+class Portrait:
+    """The face of one call; see `Avatar`."""
+
+    def __init__(self, engine: PortraitAvatar, *, face: str, size_px: int, seed: int) -> None:
+        self._engine = engine
+        self._size_px = size_px
+        self._renderer = Renderer(engine.asset(face, size_px))
+        self._performance = Performance(engine.motion(DEFAULT), seed=seed)
+
+    def render(self, moment: Moment) -> I420:
+        return self._renderer.render(self._performance.pose(moment))
+
+    def drive(self, motions: Sequence[str], *, at: int) -> None:
+        """See `Avatar.drive`. Raises ValueError for an empty sequence."""
+        self._performance.drive([self._engine.motion(name) for name in motions], at=at)
+
+    def show(self, face: str) -> None:
+        self._renderer = Renderer(self._engine.asset(face, self._size_px))

@@ -1,0 +1,227 @@
+"""From pictures of a head to the folder the portrait engine loads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from anatomy import BODY, EYES, HAIR_BACK, HEAD, SKIN
+from heads import (
+    CAMERA_Y,
+    CAMERA_Z,
+    EYE_R,
+    EYE_X,
+    EYE_Y,
+    EYE_Z,
+    FOCAL,
+    LID_R,
+    MOUTH_HALF_WIDTH,
+    MOUTH_Y,
+    PIVOT,
+    Person,
+)
+from light import OF_HAIR, Picture
+from numpy.typing import NDArray
+from shapes import displacements, seam
+from sprites import teeth, tongue
+
+Floats = NDArray[np.float32]
+
+SIZE = 720  # px; larger frames show no more than this
+GRID = 96  # nodes of the displacement fields
+LID_POINTS = 25
+SEAM_POINTS = 41
+MOUTH_MARGIN = 8  # nodes around the mouth in which the lower lip has a field of its own
+NEGLIGIBLE = 2e-5  # head units, 0.004 px at SIZE: zeros compress
+
+
+def bake(person: Person, pictures: Mapping[int, Picture], folder: Path) -> None:
+    """Write the face of `person`. `pictures` holds the five scenes, all of one size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    front = pictures[HEAD].material == OF_HAIR
+    layers = {
+        "head": _layer(pictures[SKIN], pictures[SKIN].material > 0),
+        "body": _layer(pictures[BODY], pictures[BODY].material > 0),
+        "eyes": _layer(pictures[EYES], pictures[EYES].material > 0),
+        "hair_back": _layer(pictures[HAIR_BACK], pictures[HAIR_BACK].material > 0),
+        "hair_front": _layer(pictures[HEAD], front),
+        "teeth_upper": teeth(upper=True),
+        "teeth_lower": teeth(upper=False),
+        "tongue": tongue(),
+    }
+    for name, image in layers.items():
+        _write(folder / f"{name}.png", _straight(image))
+    _write(folder / "backdrop.png", _backdrop(person) / 255)
+    names, arrays = _fields(pictures, front)
+    np.savez_compressed(folder / "face.npz", **arrays)
+    document = _document(person, names)
+    (folder / "face.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _document(person: Person, names: list[str]) -> dict[str, object]:
+    return {
+        "format": "avatar-face/1",
+        "id": person.id,
+        "name": person.name,
+        "voice": person.voice,
+        "license": "Apache-2.0",
+        "generator": "tools/faces/make.py",
+        "size": SIZE,
+        "grid": GRID,
+        "camera": {"z": CAMERA_Z, "focal": FOCAL, "y": CAMERA_Y},
+        "pivot": list(PIVOT),
+        "eyes": {
+            "Left": [EYE_X, EYE_Y, EYE_Z, EYE_R],
+            "Right": [-EYE_X, EYE_Y, EYE_Z, EYE_R],
+        },
+        "mouth_y": MOUTH_Y,
+        "lash": person.lash,
+        "shapes": names,
+    }
+
+
+# --- pictures --------------------------------------------------------------------------------
+
+
+def _layer(picture: Picture, mask: NDArray[np.bool_]) -> Floats:
+    """(SIZE, SIZE, 4) premultiplied BGRA, 0 to 1."""
+    alpha = mask.astype(np.float32)
+    image = np.dstack([picture.colour[..., ::-1] * alpha[..., None], alpha])
+    return cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+
+
+def _straight(image: Floats) -> Floats:
+    alpha = image[..., 3:]
+    colour = np.where(alpha > 1e-3, image[..., :3] / np.maximum(alpha, 1e-3), 0)
+    return np.dstack([colour, alpha])
+
+
+def _backdrop(person: Person) -> Floats:
+    """A soft gradient with a little grain: without it the encoder shows bands."""
+    centre, edge = (
+        np.array([int(c[k : k + 2], 16) for k in (5, 3, 1)], np.float32) for c in person.backdrop
+    )
+    yy, xx = np.mgrid[0:SIZE, 0:SIZE] / SIZE
+    d = np.clip(np.hypot(xx - 0.42, yy - 0.35) / 0.95, 0, 1)[..., None]
+    grain = np.random.default_rng(0).normal(0, 0.7, (SIZE, SIZE, 1))
+    return (centre * (1 - d) + edge * d + grain).astype(np.float32)
+
+
+def _write(path: Path, image: Floats) -> None:
+    pixels = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+    cv2.imwrite(str(path), pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+# --- geometry --------------------------------------------------------------------------------
+
+
+def _fields(
+    pictures: Mapping[int, Picture], front: NDArray[np.bool_]
+) -> tuple[list[str], dict[str, NDArray[np.float16]]]:
+    face = pictures[SKIN]
+    on_face = (face.material > 0) & (face.position[..., 1] > -1.35)
+    head = _depth(on_face, face.position[..., 2], 1.3)
+    behind = pictures[HAIR_BACK]
+    back = _depth(behind.material > 0, behind.position[..., 2], 3.5)
+    fringe = _depth(front, np.minimum(pictures[HEAD].position[..., 2], 0.75), 2.5)
+    nodes = _unproject(head)
+    upper, lower = displacements(nodes, upper=True), displacements(nodes, upper=False)
+    names = list(upper)
+    over, under = _stack(upper, names), _stack(lower, names)
+    rows, columns = _mouth_window(nodes)
+    lips = _seam(on_face, face.position[..., 2])
+    lips_up, lips_low = displacements(lips, upper=True), displacements(lips, upper=False)
+    lids = {part: np.stack([_lid(1.0, part), _lid(-1.0, part)]) for part in ("up", "low", "shut")}
+    arrays = {
+        "depth_head": head,
+        "depth_back": back,
+        "depth_front": fringe,
+        "upper": over,
+        "lower": (under - over)[:, rows, columns],
+        "lower_at": np.array([rows.start, columns.start]),
+        "seam": lips,
+        "seam_upper": _stack(lips_up, names),
+        "seam_lower": _stack(lips_low, names),
+        **{f"lid_{part}": curves for part, curves in lids.items()},
+    }
+    return names, {name: _compact(array) for name, array in arrays.items()}
+
+
+def _compact(array: NDArray[np.floating]) -> NDArray[np.float16]:
+    return np.where(np.abs(array) < NEGLIGIBLE, 0, array).astype(np.float16)
+
+
+def _stack(shapes: Mapping[str, NDArray[np.float64]], names: list[str]) -> NDArray[np.float64]:
+    return np.stack([shapes[name] for name in names])
+
+
+def _depth(mask: NDArray[np.bool_], z: Floats, smooth: float) -> Floats:
+    """(GRID, GRID) depth, pushed outwards from the silhouette and smoothed.
+
+    A steep step at a silhouette makes the inverse of the warp diverge into wisps.
+    """
+    total = cv2.resize(
+        np.where(mask, z, 0).astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA
+    )
+    share = cv2.resize(mask.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)
+    known = (share > 0.02).astype(np.float32)
+    depth = np.where(known > 0, total / np.maximum(share, 1e-3), 0).astype(np.float32)
+    while not known.all():
+        spread, count = cv2.blur(depth * known, (3, 3)), cv2.blur(known, (3, 3))
+        fresh = (known == 0) & (count > 0)
+        depth[fresh] = (spread / np.maximum(count, 1e-6))[fresh]
+        known[fresh] = 1
+    return cv2.GaussianBlur(depth, (0, 0), smooth)
+
+
+def _unproject(depth: Floats) -> NDArray[np.float64]:
+    centres = (np.arange(GRID) + 0.5) / GRID
+    x, y = np.meshgrid(centres, centres)
+    s = FOCAL / (CAMERA_Z - depth)
+    return np.stack([(x * 2 - 1) / s, (1 - y * 2) / s + CAMERA_Y, depth], -1)
+
+
+def _mouth_window(nodes: NDArray[np.float64]) -> tuple[slice, slice]:
+    """Rows and columns of the nodes around the mouth, with a margin for the inversion."""
+    x, y = nodes[..., 0], nodes[..., 1]
+    inside = (np.abs(x) < 0.46) & (y < MOUTH_Y + 0.20) & (y > MOUTH_Y - 0.64)
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    return tuple(
+        slice(max(0, i[0] - MOUTH_MARGIN), min(GRID, i[-1] + 1 + MOUTH_MARGIN))
+        for i in (rows, columns)
+    )
+
+
+def _seam(mask: NDArray[np.bool_], z: Floats) -> NDArray[np.float64]:
+    """(SEAM_POINTS, 3): the closed mouth line on the surface."""
+    x = np.linspace(-1, 1, SEAM_POINTS) * MOUTH_HALF_WIDTH
+    line = np.stack([x, seam(x), np.full_like(x, 0.78)], -1)
+    surface = np.where(mask, z, 0).astype(np.float32)
+    size = surface.shape[0]
+    for _ in range(4):  # where the pixel is depends on the depth there
+        s = FOCAL / (CAMERA_Z - line[:, 2])
+        column = ((line[:, 0] * s + 1) * size / 2).astype(np.float32)[None]
+        row = ((1 - (line[:, 1] - CAMERA_Y) * s) * size / 2).astype(np.float32)[None]
+        found = cv2.remap(surface, column, row, cv2.INTER_LINEAR)[0]
+        line[:, 2] = np.where(found > 0.3, found, line[:, 2])
+    line[:, 2] = np.convolve(np.pad(line[:, 2], 3, mode="edge"), np.ones(7) / 7, "valid")
+    return line
+
+
+def _lid(side: float, part: str) -> NDArray[np.float64]:
+    """(LID_POINTS, 3): the edge of the open upper or lower lid, or the line where they meet."""
+    u = np.linspace(-1, 1, LID_POINTS)
+    x, tilt = side * EYE_X + 0.188 * u, 0.016 * u * side
+    if part == "up":
+        arch = np.sqrt(1 - np.abs(u) ** 2.3) * (1 - 0.10 * u * side)
+        y = EYE_Y + 0.006 + 0.104 * arch + tilt
+    elif part == "low":
+        arch = np.sqrt(1 - np.abs(u) ** 2.1) * (1 + 0.12 * u * side)
+        y = EYE_Y + 0.006 - 0.088 * arch + tilt
+    else:
+        y = EYE_Y - 0.052 - 0.030 * (1 - u * u) + tilt
+    height = (LID_R + 0.004) ** 2 - (x - side * EYE_X) ** 2 - (y - EYE_Y) ** 2
+    return np.stack([x, y, EYE_Z + np.sqrt(np.clip(height, 0.03, None))], -1)

@@ -1,0 +1,48 @@
+"""Make the standard faces: `python tools/faces/make.py face1 face2` (half a minute each)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+from anatomy import BODY, EYES, HAIR_BACK, HEAD, SKIN
+from bake import SIZE, bake
+from heads import PEOPLE
+from light import photograph
+
+from rtav.engines.avatar.asset import FaceAsset
+from rtav.engines.avatar.face import read_face
+from rtav.engines.avatar.renderer import Renderer
+
+FACES = Path(__file__).resolve().parents[2] / "src" / "rtav" / "assets" / "faces"
+OVERSAMPLING = 2
+PREVIEW_PX = 256
+PREVIEW_POSE = {
+    "mouthSmileLeft": 0.25,
+    "mouthSmileRight": 0.25,
+    "eyeBlinkLeft": 0.13,
+    "eyeBlinkRight": 0.13,
+    "eyeSquintLeft": 0.12,
+    "eyeSquintRight": 0.12,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ids", nargs="+", choices=sorted(PEOPLE))
+    for face_id in parser.parse_args().ids:
+        person = PEOPLE[face_id]
+        scenes = (SKIN, BODY, EYES, HEAD, HAIR_BACK)
+        pictures = {scene: photograph(person, scene, SIZE * OVERSAMPLING) for scene in scenes}
+        folder = FACES / face_id
+        bake(person, pictures, folder)
+        frame = Renderer(FaceAsset(read_face(folder), SIZE)).render(PREVIEW_POSE)
+        picture = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)
+        small = cv2.resize(picture, (PREVIEW_PX, PREVIEW_PX), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / "preview.png"), small)
+        print(f"wrote {folder}")
+
+
+if __name__ == "__main__":
+    main()
