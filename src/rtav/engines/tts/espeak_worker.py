@@ -1,0 +1,154 @@
+"""A process that speaks with espeak-ng, through the library that `espeakng-loader` brings.
+
+A process of its own because the library can speak one sentence at a time and holds its voice
+globally, and because it is under the GPL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from rtav.engines.tts.wire import Request, Times
+from rtav.engines.tts.worker import CannotLoad, Conversation, Say, serve
+
+RATE_HZ = 22_050
+REMEDY = "espeak-ng is not installed: pip install espeakng-loader"
+
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS; the asynchronous mode returns before any sound
+_BUFFER_MS = 200
+_OPTIONS = 0x0001 | 0x0002 | 0x8000  # phoneme events, named in IPA; never exit the process
+_UTF8_END_PAUSE = 0x0001 | 0x1000
+_RATE = 1  # espeakRATE
+_WORDS_PER_MINUTE, _SLOWEST, _FASTEST = 175, 80, 450
+_END, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
+_GO_ON, _STOP = 0, 1
+
+
+class _EventId(ctypes.Union):
+    _fields_: ClassVar = [
+        ("number", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("string", ctypes.c_char * 8),
+    ]
+
+
+class _Event(ctypes.Structure):
+    _fields_: ClassVar = [
+        ("type", ctypes.c_int),
+        ("message", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("text_length", ctypes.c_int),
+        ("position_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    ]
+
+
+class _Voice(ctypes.Structure):
+    _fields_: ClassVar = [
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("unused", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    ]
+
+
+_OnSound = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+
+
+class Espeak:
+    """The library. One per process: it is global."""
+
+    def __init__(self) -> None:
+        try:
+            import espeakng_loader  # missing is an answer here, not a crash
+
+            self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+            data_path = espeakng_loader.get_data_path().encode()
+        except (ImportError, OSError) as error:
+            raise CannotLoad(REMEDY) from error
+        rate_hz = self._library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, data_path, _OPTIONS)
+        if rate_hz != RATE_HZ:
+            raise CannotLoad(f"espeak-ng did not load its data. {REMEDY}")
+        self._on_sound = _OnSound(self._take)
+        self._library.espeak_SetSynthCallback(self._on_sound)
+
+    def languages(self) -> Iterator[tuple[str, str]]:
+        """What can be spoken: a language tag and the language's name, in English."""
+        self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+        voices = self._library.espeak_ListVoices(None)
+        at = 0
+        while voices[at]:
+            voice = voices[at].contents
+            yield voice.languages[1:].decode(), voice.name.decode()  # a byte of priority first
+            at += 1
+
+    def say(self, request: Request, owner: Conversation) -> None:
+        """Send the times, then the sound, once the sentence is made; stop if it is given up."""
+        if self._library.espeak_SetVoiceByName(request["voice"].encode()):
+            raise ValueError(f"espeak-ng has no voice {request['voice']}")
+        pace = round(_WORDS_PER_MINUTE * request["speed"])
+        self._library.espeak_SetParameter(_RATE, min(max(pace, _SLOWEST), _FASTEST), 0)
+        self._owner = owner
+        self._pcm = bytearray()
+        self._phones: list[tuple[str, int]] = []
+        self._words: list[tuple[int, int]] = []
+        self._is_given_up = False
+        text = request["text"].encode()
+        self._library.espeak_Synth(text, len(text) + 1, 0, 1, 0, _UTF8_END_PAUSE, None, None)
+        if not self._is_given_up:
+            owner.send_times(self._times(len(self._pcm) // 2))
+            owner.send_audio(bytes(self._pcm))
+
+    def _take(
+        self,
+        samples: ctypes._Pointer[ctypes.c_short],
+        length: int,
+        events: ctypes._Pointer[_Event],
+    ) -> int:
+        if samples and length > 0:
+            self._pcm += ctypes.string_at(samples, 2 * length)
+        at = 0
+        while (event := events[at]).type != _END:
+            if event.type == _WORD:
+                self._words.append((event.text_position - 1, event.sample))
+            elif event.type == _PHONEME:
+                name = event.id.string.decode("utf-8", "ignore")  # cut off after eight bytes
+                self._phones.append((name, event.sample))
+            at += 1
+        self._is_given_up = self._is_given_up or self._owner.is_given_up()
+        return _STOP if self._is_given_up else _GO_ON
+
+    def _times(self, length: int) -> Times:
+        """Phones and words last until the next one; a word also ends where silence begins."""
+        phone_starts = [start for _, start in self._phones] + [length]
+        phones = [
+            (name, start, end)
+            for (name, start), end in zip(self._phones, phone_starts[1:], strict=True)
+        ]
+        silences = [start for name, start, _ in phones if not name]
+        word_starts = [start for _, start in self._words] + [length]
+        tokens = [
+            (offset, start, min([end, *(s for s in silences if start < s < end)]))
+            for (offset, start), end in zip(self._words, word_starts[1:], strict=True)
+        ]
+        return Times(phones=phones, tokens=tokens)
+
+
+def _load() -> tuple[Say, Mapping[str, object]]:
+    espeak = Espeak()
+    return espeak.say, {"languages": list(espeak.languages())}
+
+
+if __name__ == "__main__":
+    serve(_load)
