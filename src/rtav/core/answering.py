@@ -91,7 +91,7 @@ class Answering:
     def promote(self, reply: Reply) -> None:
         """The guess is wanted: tell the client, and let it be heard."""
         self._common.tell(reply.opened())
-        if reply.aloud and self._common.policy.paced:
+        if reply.aloud:
             self._common.put(Play(reply.turn))
         else:
             reply.cue(Cue.NOTHING_TO_PLAY)
@@ -279,11 +279,11 @@ class Answering:
             case told.ReplyFailed():
                 self.failed(event)
 
-    def _new(self, params: ResponseParams, *, automatic: bool, aloud: bool | None = None) -> Reply:
+    def _new(self, params: ResponseParams, *, automatic: bool) -> Reply:
         common, config = self._common, self._common.config
         named = params.output_modalities or params.modalities
-        if aloud is None:
-            aloud = "audio" in named if named else config.speaks()
+        aloud = "audio" in named if named else config.speaks()
+        aloud = aloud and common.policy.hears
         self._turns += 1
         voice = config.voice if isinstance(config.voice, str) else config.voice["id"]
         limit = params.max_output_tokens or config.max_output_tokens
@@ -293,7 +293,6 @@ class Answering:
             item_id=common.new_id("item"),
             aloud=aloud,
             shows_text=config.shows_text(common.dialect) and not named,
-            paced=common.policy.paced,
             automatic=automatic,
             shape={
                 "conversation_id": f"conv_{config.id}",
@@ -434,7 +433,7 @@ class Answering:
         if reply.sound is not Sound.OVER:
             reply.cue(Cue.CUT)
         self._common.put(Void(reply.turn))
-        if reply.message is not None and reply.aloud and reply.paced:
+        if reply.message is not None and reply.aloud:
             reply.message.content[0]["transcript"] = reply.heard
         if was_playing:
             self._common.send("output_audio_buffer.cleared", response_id=reply.id)
@@ -472,7 +471,7 @@ class Answering:
             text, item_id = self._queue.popleft()
             reply = self._open_say(text, item_id)
             self._common.put(Say(turn=reply.turn, text=text, delivery=self._delivery(reply)))
-            if reply.aloud and reply.paced:
+            if reply.aloud:
                 self._common.put(Play(reply.turn))
             else:
                 reply.cue(Cue.NOTHING_TO_PLAY)
@@ -480,7 +479,7 @@ class Answering:
 
     def _release(self, reply: Reply) -> None:
         """Forget a reply of which nothing is left to tell or to hear."""
-        if reply.stage is Stage.CLOSED and (reply.sound is Sound.OVER or not reply.paced):
+        if reply.stage is Stage.CLOSED and reply.sound is Sound.OVER:
             self._forget(reply)
             self._next()
 

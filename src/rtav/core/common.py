@@ -24,8 +24,8 @@ class Policy:
     """What the operator decided, and what the transport can do."""
 
     transport: str = "webrtc"
-    paced: bool = True
-    """The reply's audio goes out by RTP: the server owns the playout."""
+    hears: bool = True
+    """The peer takes the reply's audio by RTP; one that does not is answered in text."""
     grace_s: float = 0.25
     """How long a user's text waits for a `response.create` of its own."""
     expires_at: int = 0

@@ -35,8 +35,7 @@ class Call:
 class Reply:
     """All positions are samples of this reply's own track.
 
-    `paced`: the server owns the playout (RTP), so what is said is told as it is heard. Otherwise
-    the client plays, and is told as soon as anything is known.
+    `aloud`: it is spoken, and told as it is heard: the server owns the playout.
     """
 
     turn: int
@@ -44,7 +43,6 @@ class Reply:
     item_id: str
     aloud: bool
     shows_text: bool
-    paced: bool
     automatic: bool
     """Nobody asked for it by `response.create`."""
     claimed: bool = False
@@ -89,9 +87,7 @@ class Reply:
     @property
     def is_through(self) -> bool:
         """Nothing more will come, and all there was has been handed over."""
-        if not self.is_generated or not self.is_known:
-            return False
-        return self.sound is Sound.OVER or not self.paced
+        return self.is_known and self.sound is Sound.OVER
 
     @property
     def is_known(self) -> bool:
@@ -155,7 +151,7 @@ class Reply:
             return self._tell(self.text[len(self.told) :])
         due = self._told_words
         while due < len(self.words) and (
-            not self.paced or self.words[due].start < self.played or self._plays_to_the_end()
+            self.words[due].start < self.played or self._plays_to_the_end()
         ):
             due += 1
         said = "".join(word.text for word in self.words[self._told_words : due])

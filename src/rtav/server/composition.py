@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from rtav import clock
-from rtav.runtime.supervisor import Supervisor
+from rtav.core.dialect import Dialect
+from rtav.runtime.face import FaceSettings
+from rtav.runtime.supervisor import Rules, Supervisor
 from rtav.server.access import Access
 from rtav.server.admission import Admission
 from rtav.server.app import create_app
@@ -19,6 +21,7 @@ from rtav.server.keys import ApiKeys
 from rtav.server.listing import Listing
 from rtav.server.selection import Engines, select
 from rtav.server.services import Services
+from rtav.server.voices import aliases
 from rtav.settings import Settings
 from rtav.transports.webrtc.settings import IceSettings
 from rtav.transports.webrtc.webrtc import WebRtc
@@ -55,7 +58,7 @@ async def compose(settings: Settings, *, api_key: str) -> AsyncIterator[Composit
         )
         stack.push_async_callback(webrtc.close)
         await webrtc.start()
-        supervisor = await stack.enter_async_context(Supervisor(engines=engines, settings=settings))
+        supervisor = await stack.enter_async_context(Supervisor(engines, _rules(settings, engines)))
         services = Services(
             access=access,
             admission=Admission(
@@ -74,6 +77,17 @@ async def compose(settings: Settings, *, api_key: str) -> AsyncIterator[Composit
         )
         yield Composition(app=create_app(services), engines=engines)
         logger.info("stopping: %d calls are ended", supervisor.calls)
+
+
+def _rules(settings: Settings, engines: Engines) -> Rules:
+    video = settings.video
+    return Rules(
+        call_s=settings.limits.call_minutes * 60,
+        default_dialect=Dialect(settings.dialect.default),
+        offers_motions=engines.llm.capabilities.name == "demo",
+        face=FaceSettings(size_px=video.size_px, fps=video.fps, bitrate=video.bitrate),
+        voice_aliases=aliases(engines.tts.voices()),
+    )
 
 
 async def _start(engines: Engines, stack: contextlib.AsyncExitStack) -> None:

@@ -1,0 +1,338 @@
+"""One call: a peer, a session that decides, and the engines that carry its decisions out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from rtav import clock, log, metrics
+from rtav.core import inputs as told
+from rtav.core import outputs as wanted
+from rtav.core.inputs import Input
+from rtav.core.outputs import Output
+from rtav.core.session import Session
+from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
+from rtav.errors import ProtocolError
+from rtav.media.egress import AudioOut, Egress, VideoOut
+from rtav.protocol.client import parse
+from rtav.protocol.server import Spelling, spell
+from rtav.runtime.face import Face, FaceSettings
+from rtav.runtime.listening import Listening
+from rtav.runtime.peer import Peer
+from rtav.runtime.playout import Playout
+from rtav.runtime.speaking import Means, Speaking
+from rtav.runtime.stage import Stage
+
+logger = logging.getLogger(__name__)
+
+MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+"""A peer that lets so many bytes of events pile up has stopped reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """What all calls of a process share."""
+
+    vad: VadEngine
+    stt: SttEngine
+    llm: LlmEngine
+    tts: TtsEngine
+    avatar: AvatarEngine
+    stage: Stage
+    face: FaceSettings
+
+
+class Call:
+    """The listener of its peer. Its methods belong to the event loop and return at once."""
+
+    def __init__(
+        self, call_id: str, peer: Peer, session: Session, *, crew: Crew, seed: int
+    ) -> None:
+        self.id = call_id
+        self._peer, self._session, self._crew = peer, session, crew
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self._reason = ""
+        self._opened_at = self._loop.time()
+        self._inputs: deque[Input] = deque()
+        self._is_handling = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._turns: dict[int, tuple[Speaking, asyncio.Task[None]]] = {}
+        self._utterances: dict[str, asyncio.Task[None]] = {}
+        self._playout = Playout(self._played)
+        self._last_played: told.Played | None = None
+        self._motion_names = {motion.id.lower() for motion in crew.avatar.motions()}
+        self._listening = Listening(vad=crew.vad, stt=crew.stt, caller=call_id, tell=self.tell)
+        self._face = self._make_face(seed)
+        self._egress: Egress | None = None
+        self._has_shown = False
+        self._perform: dict[type[Output], Callable[[Any], None]] = {
+            wanted.Send: self._send,
+            wanted.Listen: self._listen,
+            wanted.Pause: self._listening.pause,
+            wanted.EndOfSpeech: self._listening.end,
+            wanted.StopListening: self._stop_listening,
+            wanted.Ask: self._speak,
+            wanted.Say: self._speak,
+            wanted.Play: lambda order: self._playout.play(order.turn),
+            wanted.Void: self._void,
+            wanted.Hold: lambda _: self._playout.hold(),
+            wanted.Resume: lambda _: self._playout.resume(),
+            wanted.Drive: self._drive,
+            wanted.ShowFace: self._show_face,
+            wanted.ShowVideo: self._show_video,
+            wanted.Feel: self._feel,
+            wanted.Measure: self._measure,
+            wanted.HangUp: lambda order: self.hang_up(order.reason),
+        }
+
+    # --- its life ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """From the offer to the end: returns when everything the call made has ended."""
+        log.call_id.set(self.id)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                await self._ended.wait()
+                self._stop()
+        finally:
+            self._stop()
+            await self._peer.close(self._reason or "failed")
+
+    @property
+    def reason(self) -> str:
+        """Why it ended; empty while it goes on."""
+        return self._reason
+
+    def hang_up(self, reason: str) -> None:
+        """End the call. Idempotent; the first reason counts."""
+        if not self._reason:
+            self._reason = reason
+            self._ended.set()
+
+    def _stop(self) -> None:
+        """Stop everything that runs by itself. Idempotent."""
+        self._reason = self._reason or "failed"
+        if self._egress is not None:
+            self._egress.stop()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._face is not None:
+            self._face.close()
+        self._listening.close()
+        for _, task in self._turns.values():
+            task.cancel()
+        for task in self._utterances.values():
+            task.cancel()
+
+    # --- the peer's listener -----------------------------------------------------------------
+
+    def opened(self, *, label: str, subprotocol: str) -> None:
+        logger.info("connected: %s", _media_line(self._peer))
+        self.tell(told.PeerOpened(label=label, subprotocol=subprotocol))
+
+    def media_ready(self) -> None:
+        if self._reason or self._egress is not None:
+            return
+        video = None
+        if self._face is not None:
+            self._face.show(self._session.config.face_id)
+            self._face.drive(self._session.config.motions, at=0)
+            video = VideoOut(source=self._face, fps=self._face.fps, track=self._peer.video)
+        self._egress = Egress(
+            self._loop,
+            wall=clock.unix,
+            audio=AudioOut(source=self._playout, track=self._peer.audio),
+            video=video,
+            on_tick=self._ticked,
+            on_failure=self._egress_failed,
+        )
+        self._egress.start()
+
+    def received(self, message: str | bytes) -> None:
+        try:
+            event = parse(message)
+        except ProtocolError as error:
+            self.tell(told.ClientErred(error))
+        else:
+            self.tell(told.ClientSaid(event))
+
+    def heard(self, sequence: int, rtp_time: int, payload: bytes) -> None:
+        now = self._loop.time()
+        self._listening.packet(sequence, rtp_time, payload, now)
+        if self._egress is None:
+            self._listening.pull(now)
+
+    def keyframe_wanted(self) -> None:
+        if self._face is not None:
+            self._face.keyframe()
+
+    def bitrate_changed(self, bitrate: int) -> None:
+        if self._face is not None:
+            self._face.set_bitrate(bitrate)
+
+    def gone(self, reason: str) -> None:
+        self.tell(told.PeerLeft())
+        self.hang_up(reason)
+
+    # --- the session -------------------------------------------------------------------------
+
+    def tell(self, event: Input) -> None:
+        """Hand an input to the session and carry out what it says, before the next input."""
+        self._inputs.append(event)
+        if self._is_handling or self._reason:
+            return
+        self._is_handling = True
+        try:
+            while self._inputs and not self._reason:
+                outputs = self._session.handle(self._inputs.popleft(), self._loop.time())
+                for output in outputs:
+                    self._perform[type(output)](output)
+        finally:
+            self._is_handling = False
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        due = self._session.deadline
+        if self._alarm is not None:
+            if due is not None and self._alarm.when() == due and not self._alarm.cancelled():
+                return
+            self._alarm.cancel()
+            self._alarm = None
+        if due is not None and not self._reason:
+            self._alarm = self._loop.call_at(due, self._alarmed)
+
+    def _alarmed(self) -> None:
+        self._alarm = None
+        self.tell(told.Tick())
+
+    def _ticked(self, at: int, now: float) -> None:
+        assert self._egress is not None
+        self._listening.pull(now)
+        if self._last_played is not None:
+            played, self._last_played = self._last_played, None
+            self.tell(played)
+        if self._egress.late_s > 0.01:
+            metrics.ticks_late_total.inc()
+        if not self._has_shown and self._egress.frames_sent:
+            self._has_shown = True
+            metrics.first_frame_seconds.observe(now - self._opened_at)
+
+    def _played(self, turn: int, upto: int) -> None:
+        self._last_played = told.Played(turn=turn, upto=upto)
+
+    def _egress_failed(self, error: BaseException) -> None:
+        logger.error("the media clock failed", exc_info=error)
+        self.hang_up("failed")
+
+    # --- what the session wants --------------------------------------------------------------
+
+    def _send(self, order: wanted.Send) -> None:
+        if order.event.type == "error":
+            code = order.event.fields["error"]["code"] or "none"
+            metrics.event_errors_total.labels(code=code).inc()
+        spelling: Spelling = "beta" if self._session.dialect == "beta" else "ga"
+        message = spell(order.event, spelling)
+        if message is None:
+            return
+        if self._peer.buffered_bytes > MAX_BUFFERED_BYTES:
+            logger.warning("the peer does not read its events")
+            self.hang_up("stalled")
+            return
+        self._peer.send(message)
+
+    def _listen(self, order: wanted.Listen) -> None:
+        self._listening.begin(order)
+        task = self._start(self._listening.transcribe(order), f"hearing {order.utterance}")
+        self._utterances[order.utterance] = task
+        task.add_done_callback(lambda _: self._utterances.pop(order.utterance, None))
+
+    def _stop_listening(self, order: wanted.StopListening) -> None:
+        self._listening.end(order)
+        if task := self._utterances.pop(order.utterance, None):
+            task.cancel()
+
+    def _speak(self, order: wanted.Ask | wanted.Say) -> None:
+        known = self._turns.get(order.turn)
+        if known is not None:
+            known[0].order(order)
+            return
+        speaking = Speaking(order.turn, self._means())
+        speaking.order(order)
+        task = self._start(speaking.run(), f"turn {order.turn}")
+        self._turns[order.turn] = (speaking, task)
+        task.add_done_callback(lambda _: self._turns.pop(order.turn, None))
+
+    def _void(self, order: wanted.Void) -> None:
+        self._playout.void(order.turn)
+        if known := self._turns.pop(order.turn, None):
+            known[1].cancel()
+
+    def _drive(self, order: wanted.Drive) -> None:
+        if self._face is not None:
+            self._face.drive(order.motions, at=self._at)
+
+    def _show_face(self, order: wanted.ShowFace) -> None:
+        if self._face is not None:
+            self._face.show(order.face)
+
+    def _show_video(self, order: wanted.ShowVideo) -> None:
+        if self._face is not None:
+            self._face.scale(fps=order.fps, factor=order.scale)
+            if self._egress is not None:
+                self._egress.set_fps(self._face.fps)
+
+    def _feel(self, order: wanted.Feel) -> None:
+        self._playout.mood = order.mood
+
+    @staticmethod
+    def _measure(order: wanted.Measure) -> None:
+        histogram = {
+            "answer_latency": metrics.answer_seconds,
+            "barge_in": metrics.barge_in_silence_seconds,
+        }[order.name]
+        histogram.observe(order.seconds)
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    @property
+    def _at(self) -> int:
+        return 0 if self._egress is None else self._egress.at
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        assert self._tasks is not None, "events come only to a call that runs"
+        return self._tasks.create_task(work, name=f"{self.id} {name}")
+
+    def _means(self) -> Means:
+        return Means(
+            llm=self._crew.llm,
+            tts=self._crew.tts,
+            playout=self._playout,
+            tell=self.tell,
+            knows_motion=lambda name: name.lower() in self._motion_names,
+            caller=self.id,
+        )
+
+    def _make_face(self, seed: int) -> Face | None:
+        if self._peer.media.video is None:
+            return None
+        return Face(
+            engine=self._crew.avatar,
+            stage=self._crew.stage,
+            playout=self._playout,
+            video=self._peer.media.video,
+            settings=self._crew.face,
+            seed=seed,
+        )
+
+
+def _media_line(peer: Peer) -> str:
+    media = peer.media
+    video = media.video.codec if media.video else "no video"
+    return f"{media.transport}, {'audio' if media.hears else 'no audio'}, {video}"

@@ -1,0 +1,140 @@
+"""One call's picture: what the playout sounds like, drawn by an avatar, encoded for the peer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rtav import metrics
+from rtav.engines.base import Avatar, AvatarEngine
+from rtav.runtime.outputs import EncodedVideo, Encoding
+from rtav.runtime.peer import VideoFormat
+from rtav.runtime.picture import Picture
+from rtav.runtime.playout import Playout
+from rtav.runtime.stage import Stage
+
+logger = logging.getLogger(__name__)
+
+SIZE_STEP_PX = 16
+"""Faces are drawn and encoded in blocks of this size."""
+
+CEILING = 2.5
+"""How far above the normal bitrate a receiver with a good line may lift it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceSettings:
+    size_px: int
+    fps: int
+    bitrate: int
+
+
+class Face:
+    """The video source of a call's clock."""
+
+    def __init__(
+        self,
+        *,
+        engine: AvatarEngine,
+        stage: Stage,
+        playout: Playout,
+        video: VideoFormat,
+        settings: FaceSettings,
+        seed: int,
+    ) -> None:
+        self._engine, self._stage, self._playout = engine, stage, playout
+        self._video, self._settings, self._seed = video, settings, seed
+        self._size_px, self.fps = settings.size_px, settings.fps
+        self._face: str | None = None
+        self._motions: tuple[str, ...] | None = None
+        self._driven_at = 0
+        self._output = EncodedVideo(self._encoding())
+        self._picture = Picture(
+            stage,
+            self._output,
+            loop=asyncio.get_running_loop(),
+            on_failure=self._failed,
+        )
+
+    # --- from the session --------------------------------------------------------------------
+
+    def show(self, face: str) -> None:
+        """Change the face. A new one is loaded beside the running picture."""
+        before, self._face = self._face, face
+        if before != face:
+            self._open()
+
+    def drive(self, motions: tuple[str, ...], *, at: int) -> None:
+        self._motions, self._driven_at = motions, at
+        self._picture.do(lambda avatar: avatar.drive(motions, at=at))
+
+    def scale(self, *, fps: float, factor: float) -> None:
+        """Another rate and size, as far as the negotiated level carries them."""
+        size_px = self._fitting(round(self._settings.size_px * factor))
+        self.fps = max(1, round(fps))
+        self._output.change(self._encoding())
+        if size_px != self._size_px:
+            self._size_px = size_px
+            if self._face is not None:
+                self._open()
+
+    # --- from the peer -----------------------------------------------------------------------
+
+    def keyframe(self) -> None:
+        self._output.keyframe()
+
+    def set_bitrate(self, bitrate: int) -> None:
+        self._output.set_bitrate(bitrate)
+
+    # --- from the clock ----------------------------------------------------------------------
+
+    def request(self, at: int) -> bool:
+        return self._picture.request(self._playout.moment(at))
+
+    def take(self, at: int) -> Sequence[bytes] | None:
+        return self._picture.take(at)
+
+    def drop(self, at: int) -> None:
+        metrics.frames_dropped_total.labels(reason="late").inc()
+        self._picture.drop(at)
+
+    def close(self) -> None:
+        self._picture.close()
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        engine, face, size_px = self._engine, self._face, self._size_px
+        fps, seed, motions, at = self.fps, self._seed, self._motions, self._driven_at
+        assert face is not None
+
+        def opener() -> Avatar:
+            avatar = engine.open(face, size_px=size_px, fps=fps, seed=seed)
+            if motions is not None:
+                avatar.drive(motions, at=at)
+            return avatar
+
+        self._picture.open(opener)
+
+    def _encoding(self) -> Encoding:
+        bitrate = self._settings.bitrate
+        return Encoding(
+            codec=self._video.codec,
+            fps=self.fps,
+            bitrate=bitrate,
+            ceiling=int(bitrate * CEILING),
+        )
+
+    def _fitting(self, size_px: int) -> int:
+        while size_px * size_px > self._video.max_pixels:
+            size_px -= SIZE_STEP_PX
+        return max(SIZE_STEP_PX * 4, size_px - size_px % SIZE_STEP_PX)
+
+    def _failed(self, error: BaseException, gave_up: bool) -> None:
+        metrics.engine_failures_total.labels(
+            kind="avatar", engine=self._engine.capabilities.name, error=type(error).__name__
+        ).inc()
+        if gave_up:
+            logger.error("the face has stopped: it failed too often")

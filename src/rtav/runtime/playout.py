@@ -1,0 +1,187 @@
+"""What is played next, sample by sample: the tracks of replies, one behind the other."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rtav.engines.base import Moment, Mood, Viseme
+from rtav.media.pcm import SESSION_RATE_HZ, TICK_SAMPLES, Pcm
+
+FADE_SAMPLES = SESSION_RATE_HZ // 200
+"""5 ms: a cut without it clicks."""
+
+WINDOW_SAMPLES = SESSION_RATE_HZ // 2
+"""The visemes a face is shown to both sides of the voice: mouths move ahead of the sound."""
+
+
+AHEAD_SAMPLES = 30 * SESSION_RATE_HZ
+"""How much of a reply is spoken before it is played; more would be wasted when it is cut."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One reply's voice. Positions are samples from its own beginning."""
+
+    turn: int
+    pieces: list[Pcm] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    length: int = 0
+    played: int = 0
+    visemes: list[Viseme] = field(default_factory=list)
+    may_play: bool = False
+    is_whole: bool = False
+
+    def add(self, pcm: Pcm, visemes: Sequence[Viseme]) -> None:
+        """Lengthen the track. `visemes` are at positions of the track, after those before."""
+        if pcm.size:
+            self.starts.append(self.length)
+            self.pieces.append(pcm)
+            self.length += pcm.size
+        self.visemes.extend(visemes)
+
+    def read(self, start: int, count: int) -> Pcm:
+        """Samples from `start` on, fewer than `count` at the end. What was read and lies behind
+        is let go."""
+        parts, end = [], min(start + count, self.length)
+        index = max(0, bisect_left(self.starts, start + 1) - 1)
+        while start < end:
+            piece, offset = self.pieces[index], start - self.starts[index]
+            part = piece[offset : offset + end - start]
+            parts.append(part)
+            start += part.size
+            index += 1
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+    def forget_played(self) -> None:
+        while len(self.starts) > 1 and self.starts[1] <= self.played:
+            del self.starts[0], self.pieces[0]
+        cut = bisect_left(self.visemes, self.played - WINDOW_SAMPLES, key=lambda v: v.end)
+        del self.visemes[:cut]
+
+    def around(self, position: int) -> tuple[Viseme, ...]:
+        first = bisect_left(self.visemes, position - WINDOW_SAMPLES, key=lambda v: v.end)
+        last = bisect_left(self.visemes, position + WINDOW_SAMPLES, key=lambda v: v.start)
+        return tuple(self.visemes[first:last])
+
+
+class Playout:
+    """The audio source of a call's clock, and the only one who knows what has been played.
+
+    `on_played(turn, upto)` is called from within `read`, once for each turn that got further.
+    """
+
+    def __init__(self, on_played: Callable[[int, int], None]) -> None:
+        self._on_played = on_played
+        self._tracks: dict[int, Track] = {}
+        self._is_held = False
+        self._rises = False
+        self._moved = asyncio.Event()
+        self._tail: Pcm | None = None
+        self._shown: tuple[Track, int, int] | None = None
+        """The track that sounds now: which, its position, and the call's clock there."""
+        self.mood: Mood = "idle"
+
+    # --- from the engines --------------------------------------------------------------------
+
+    def track(self, turn: int) -> Track:
+        """The track of a turn, made when it is first asked for. Tracks play in that order."""
+        return self._tracks.setdefault(turn, Track(turn))
+
+    def finish(self, turn: int) -> None:
+        """The track is whole: what it has is all there will be."""
+        self.track(turn).is_whole = True
+
+    async def room(self, turn: int) -> None:
+        """Wait until less than AHEAD_SAMPLES of the turn wait to be played."""
+        while (track := self._tracks.get(turn)) and track.length - track.played > AHEAD_SAMPLES:
+            self._moved.clear()
+            await self._moved.wait()
+
+    # --- from the session --------------------------------------------------------------------
+
+    def play(self, turn: int) -> None:
+        self.track(turn).may_play = True
+
+    def void(self, turn: int) -> None:
+        """Drop a track; the last 5 ms fade out if it was sounding."""
+        track = self._tracks.pop(turn, None)
+        if track is not None and self._shown is not None and self._shown[0] is track:
+            self._tail = self._fade_out(track)
+            self._shown = None
+
+    def hold(self) -> None:
+        if not self._is_held:
+            self._is_held = True
+            if self._shown is not None:
+                self._tail = self._fade_out(self._shown[0])
+                self._shown = None
+
+    def resume(self) -> None:
+        self._rises = self._is_held
+        self._is_held = False
+
+    # --- from the clock ----------------------------------------------------------------------
+
+    def read(self, at: int) -> Pcm | None:
+        """The tick that begins at sample `at` of the call; None is silence."""
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            return np.concatenate((tail, np.zeros(TICK_SAMPLES - tail.size, np.int16)))
+        track = self._sounding()
+        if track is None:
+            self._shown = None
+            return None
+        pcm = track.read(track.played, TICK_SAMPLES)
+        self._shown = (track, track.played, at)
+        track.played += pcm.size
+        track.forget_played()
+        if pcm.size < TICK_SAMPLES:
+            pcm = np.concatenate((pcm, np.zeros(TICK_SAMPLES - pcm.size, np.int16)))
+        if self._rises:
+            self._rises = False
+            pcm = pcm.copy()
+            pcm[:FADE_SAMPLES] = pcm[:FADE_SAMPLES] * _RISE
+        self._report(track)
+        return pcm
+
+    def moment(self, at: int) -> Moment:
+        """What the face shows at sample `at` of the call, at most some ticks ahead of `read`."""
+        if self._shown is None:
+            return Moment(at=at, mood=self.mood)
+        track, position, since = self._shown
+        speech_at = position + at - since
+        if speech_at >= track.length:
+            return Moment(at=at, mood=self.mood)
+        return Moment(at=at, speech_at=speech_at, visemes=track.around(speech_at), mood="speaking")
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _sounding(self) -> Track | None:
+        """The first track that may play, if it has a whole tick or its end to give."""
+        if self._is_held:
+            return None
+        for track in list(self._tracks.values()):
+            if not track.may_play:
+                continue
+            rest = track.length - track.played
+            if rest == 0 and track.is_whole:
+                del self._tracks[track.turn]
+                continue
+            return track if rest >= TICK_SAMPLES or (rest and track.is_whole) else None
+        return None
+
+    def _report(self, track: Track) -> None:
+        self._moved.set()
+        self._on_played(track.turn, track.played)
+
+    def _fade_out(self, track: Track) -> Pcm:
+        pcm = track.read(track.played, FADE_SAMPLES)
+        return (pcm * _RISE[::-1][: pcm.size]).astype(np.int16)
+
+
+_RISE = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)

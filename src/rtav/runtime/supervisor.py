@@ -1,0 +1,219 @@
+"""All calls of this process: made, found, ended; and the one place where anything may fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from rtav import clock, metrics
+from rtav.core.catalog import Catalog
+from rtav.core.common import Policy
+from rtav.core.config import SessionConfig
+from rtav.core.dialect import Dialect, Signs, decide
+from rtav.core.session import Session
+from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
+from rtav.errors import AtCapacity
+from rtav.protocol.session import parse_session
+from rtav.runtime.call import Call, Crew
+from rtav.runtime.face import FaceSettings
+from rtav.runtime.peer import Peer
+from rtav.runtime.stage import Stage, Threads
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 0.25
+"""How long a user's text waits for the `response.create` that many clients send behind it."""
+
+
+class Engines(Protocol):
+    """The engines that serve, started."""
+
+    @property
+    def vad(self) -> VadEngine: ...
+    @property
+    def stt(self) -> SttEngine: ...
+    @property
+    def llm(self) -> LlmEngine: ...
+    @property
+    def tts(self) -> TtsEngine: ...
+    @property
+    def avatar(self) -> AvatarEngine: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the operator decided about calls."""
+
+    call_s: float
+    default_dialect: Dialect
+    offers_motions: bool
+    """The model is given the tool that moves the face."""
+    face: FaceSettings
+    voice_aliases: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a caller showed when it opened a call."""
+
+    call_id: str
+    session_id: str
+    session: Mapping[str, Any]
+    secret_session: Mapping[str, Any]
+    dialect: str | None
+    beta_header: bool
+    agents_header: bool
+    key_spelling: str
+    rest_session: bool = False
+
+
+class Supervisor:
+    """Use as an async context: on the way out every call is ended and awaited."""
+
+    def __init__(self, engines: Engines, rules: Rules) -> None:
+        self._engines, self._rules = engines, rules
+        self._catalog = Catalog.of(
+            faces=[face.id for face in engines.avatar.faces()],
+            voices=[voice.id for voice in engines.tts.voices()],
+            motions=[motion.id for motion in engines.avatar.motions()],
+            aliases=rules.voice_aliases,
+        )
+        self._calls: dict[str, Call] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._is_open = False
+        self._crew: Crew | None = None
+
+    async def __aenter__(self) -> Self:
+        engines = self._engines
+        self._crew = Crew(
+            vad=engines.vad,
+            stt=engines.stt,
+            llm=engines.llm,
+            tts=engines.tts,
+            avatar=engines.avatar,
+            stage=Stage(Threads.start()),
+            face=self._rules.face,
+        )
+        await self._tasks.__aenter__()
+        self._is_open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_open = False
+        for call in self._calls.values():
+            call.hang_up("shutdown")
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            assert self._crew is not None
+            await asyncio.to_thread(self._crew.stage.close)
+
+    # --- calls -------------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> int:
+        return len(self._calls)
+
+    def find(self, call_id: str) -> Call | None:
+        call = self._calls.get(call_id)
+        return None if call is None or call.reason else call
+
+    def admit(self) -> None:
+        """Raises AtCapacity while the server is on its way down."""
+        if not self._is_open:
+            raise AtCapacity("The server is stopping.")
+
+    def check(self, opening: Opening) -> None:
+        """Raises ProtocolError for a configuration that no call can have."""
+        self._configure(opening)
+
+    def open(self, peer: Peer, opening: Opening) -> Call:
+        """Start a call with this peer. Raises ProtocolError as `check` does."""
+        assert self._crew is not None
+        config, signs, dialect = self._configure(opening)
+        session = Session(
+            config,
+            catalog=self._catalog,
+            signs=signs,
+            policy=Policy(
+                transport=peer.media.transport,
+                hears=peer.media.hears,
+                grace_s=GRACE_S,
+                expires_at=int(clock.unix() + self._rules.call_s),
+                expires_in_s=self._rules.call_s,
+                offers_motions=self._rules.offers_motions,
+                default_dialect=dialect or self._rules.default_dialect,
+            ),
+            new_id=new_id,
+        )
+        call = Call(opening.call_id, peer, session, crew=self._crew, seed=secrets.randbits(32))
+        peer.listen(call)
+        self._calls[call.id] = call
+        self._tasks.create_task(self._run(call), name=call.id)
+        return call
+
+    def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:
+        """The session object that a call with this configuration starts with."""
+        opening = Opening(
+            call_id="",
+            session_id="",
+            session=session,
+            secret_session={},
+            dialect=None,
+            beta_header=False,
+            agents_header=False,
+            key_spelling="",
+        )
+        config, _, dialect = self._configure(opening)
+        shown = config.view(
+            dialect or self._rules.default_dialect, transport="webrtc", expires_at=0
+        )
+        del shown["id"]
+        return shown
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _configure(self, opening: Opening) -> tuple[SessionConfig, Signs, Dialect | None]:
+        signs = Signs(
+            named=opening.dialect,
+            beta=opening.beta_header,
+            agents_header=opening.agents_header,
+            key=opening.key_spelling,
+            rest_session=opening.rest_session,
+            sessions=(opening.session, opening.secret_session),
+        )
+        dialect = decide(signs)
+        config = SessionConfig.initial(opening.session_id, self._catalog)
+        for raw in (opening.secret_session, opening.session):
+            patch = parse_session(dict(raw), strict=dialect is Dialect.OPENAI)
+            config = config.patched(patch, self._catalog)
+        return config, signs, dialect
+
+    async def _run(self, call: Call) -> None:
+        started = clock.monotonic()
+        metrics.calls_active.inc()
+        try:
+            await call.run()
+        except Exception:  # noqa: BLE001 - a bug ends its call, never the process
+            logger.exception("the call failed")
+        finally:
+            self._calls.pop(call.id, None)
+            metrics.calls_active.dec()
+            metrics.calls_total.labels(reason=call.reason or "failed").inc()
+            metrics.call_seconds.observe(clock.monotonic() - started)
+            logger.info("ended: %s", call.reason or "failed")
+
+
+def new_id(prefix: str) -> str:
+    """An identifier as OpenAI writes them: the prefix, an underscore, 21 random characters."""
+    return f"{prefix}_{secrets.token_urlsafe(16)[:21].replace('-', 'a').replace('_', 'b')}"
