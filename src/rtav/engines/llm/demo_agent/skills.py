@@ -19,6 +19,7 @@ _SAY = re.compile(
 )
 _NOT_TO_SAY = frozenset("again it that something anything".split())
 _FILLERS = frozenset("ah eh er hm hmm mhm mm oh uh um".split())
+_ALONE = re.compile(r"\bi\b")  # recognisers write no capitals
 _SPELL = re.compile(
     r"\bspell(?:s|ing)?\b(?: out)?(?: the)?(?: word)?(?: of)?\s+(.+)", re.IGNORECASE
 )
@@ -66,7 +67,8 @@ def calculate(talk: Talk) -> Reply | None:
     if found is None:
         return None
     about = "" if arithmetic.is_exact(found.answer) else "about "
-    return Reply(text=f"{found.question} is {about}{arithmetic.spoken(found.answer)}.")
+    question = found.question[0].upper() + found.question[1:]
+    return Reply(text=f"{question} is {about}{arithmetic.spoken(found.answer)}.")
 
 
 def spell(talk: Talk) -> Reply | None:
@@ -193,7 +195,7 @@ def admit(talk: Talk) -> Reply:
 
 def _clipped(text: str) -> str:
     """The beginning of `text` as a sentence."""
-    words = text.split()
+    words = _ALONE.sub("I", text).split()
     clipped = " ".join(words[:MAX_ECHOED]).rstrip(".,;:")
     sentence = clipped[:1].upper() + clipped[1:]
     if len(words) > MAX_ECHOED:

@@ -87,7 +87,7 @@ def turned(talk: Talk, lines: tuple[str, ...]) -> str:
 
 
 _INTRODUCED = re.compile(
-    r"\b(?i:my name(?:'s| is| his| as)|i(?: am|'m) called|people call me|(?:just|please) call me)"
+    r"\b(?i:my name(?:'s| is| his| as)|i(?: am|'m) called|(?:people|just|please|can|may) call me)"
     r" ([^\W\d_][\w'-]*(?: [A-Z][\w'-]+)?)"  # two words only if the second has a capital
 )
 _NO_NAMES = frozenset("a again an back crazy in later not on the tomorrow what when".split())
