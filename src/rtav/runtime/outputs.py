@@ -15,6 +15,7 @@ from rtav.media.video import Codec, VideoEncoder, make_encoder
 T = TypeVar("T")
 
 KEYFRAME_SAMPLES = SESSION_RATE_HZ * 3 // 10  # browsers repeat a request until it is answered
+FORGOTTEN_SAMPLES = SESSION_RATE_HZ  # a frame that nobody took or dropped for a second
 BITRATE_RISE = 0.25  # of the way up with each report; down at once, where losses already happen
 MIN_BITRATE = 150_000  # bit/s: below, a face is not worth watching; losses are the better sign
 
@@ -69,9 +70,12 @@ class EncodedVideo:
             self._bitrate = int(min(target, self._bitrate + rise))
 
     def change(self, encoding: Encoding) -> None:
-        """Another codec, rate or ceiling from the next frame on, which is a key frame."""
+        """Another codec, rate or ceiling from the next frame on, which is a key frame.
+
+        The bit rate goes on as it is, within the new ceiling.
+        """
         with self._lock:
-            self._encoding, self._bitrate = encoding, encoding.bitrate
+            self._encoding, self._bitrate = encoding, min(self._bitrate, encoding.ceiling)
 
     @property
     def bitrate(self) -> int:
@@ -108,7 +112,8 @@ class EncodedVideo:
 
     def _is_awaited(self, at: int) -> bool:
         with self._lock:
-            unsent = [ready for ready in self._ready if ready <= self._dropped_until]
+            given_up = max(self._dropped_until, at - FORGOTTEN_SAMPLES)
+            unsent = [ready for ready in self._ready if ready <= given_up]
             for ready in unsent:
                 del self._ready[ready]
             is_late = at <= self._dropped_until

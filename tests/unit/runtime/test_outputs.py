@@ -82,6 +82,27 @@ def test_a_frame_that_was_encoded_and_not_sent_is_repaired_by_a_key_frame() -> N
     assert video.counts.missed == 1
 
 
+def test_frames_that_nobody_takes_are_forgotten() -> None:
+    video = EncodedVideo(H264)
+
+    frames(video, range(60), taken=False)
+
+    assert video.counts.missed == 60 - 25
+    assert video.take(59 * 960)
+    assert video.take(34 * 960) is None
+
+
+def test_a_change_keeps_the_bit_rate_within_the_new_ceiling() -> None:
+    video = EncodedVideo(H264)
+    video.set_bitrate(500_000)
+
+    video.change(Encoding(codec="h264", fps=30, bitrate=800_000, ceiling=1_000_000))
+    assert video.bitrate == 500_000
+    video.change(Encoding(codec="h264", fps=30, bitrate=800_000, ceiling=400_000))
+
+    assert video.bitrate == 400_000
+
+
 def test_another_size_or_codec_begins_with_a_key_frame() -> None:
     video = EncodedVideo(H264)
     frames(video, range(3))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -94,6 +95,30 @@ class Screen:
 
     def close(self) -> None:
         self.is_closed = True
+
+
+class Painted:
+    """An avatar of one colour."""
+
+    def __init__(self, colour: int) -> None:
+        self._colour = colour
+
+    def render(self, moment: Moment) -> I420:
+        return np.full((3, 2), self._colour, np.uint8)
+
+
+class Wall(Screen):
+    """An output that notes colours, and when the frame of sample 7600 has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colours: set[int] = set()
+        self.has_all = threading.Event()
+
+    def finish(self, at: int, frame: I420) -> None:
+        self.colours |= set(frame.reshape(-1).tolist())
+        if at == 7_600:
+            self.has_all.set()
 
 
 class Scene:
@@ -375,6 +400,31 @@ def test_after_closing_nobody_is_told_of_anything() -> None:
     assert scene.failures == []
     assert face.done == []
     assert scene.screen.is_closed
+
+
+def test_on_real_threads_every_call_sees_its_own_face() -> None:
+    stage = Stage(Threads.start(cores=2))
+
+    walls = [Wall() for _ in range(4)]
+    pictures = [
+        Picture(stage, wall, loop=FakeLoop(), on_failure=print)  # type: ignore[arg-type]
+        for wall in walls
+    ]
+    is_open = threading.Event()
+    for colour, picture in enumerate(pictures):
+        picture.open(lambda colour=colour: Painted(colour))  # type: ignore[misc]
+    stage.load(is_open.set, lambda _: None)
+    assert is_open.wait(10)
+    for number in range(20):
+        for picture in pictures:
+            assert picture.request(Moment(at=number * 400))
+    for wall in walls:
+        assert wall.has_all.wait(10)
+    for picture in pictures:
+        picture.close()
+    stage.close()
+
+    assert [wall.colours for wall in walls] == [{0}, {1}, {2}, {3}]
 
 
 def test_a_frame_given_up_by_the_clock_is_given_up_by_the_output() -> None:
