@@ -10,8 +10,9 @@ aiortc
   `_handle_rtcp_packet` and reads `_ssrc`, `_rtx_ssrc`, `_stream_id`, `_track_id`, `_enabled`;
   on a receiver `receive`, `stop`, `setTransport`, `getStats`, `_handle_rtp_packet`,
   `_handle_rtcp_packet`, `_handle_disconnect` and reads `_enabled`.
-* `RTCDtlsTransport._recv_next`, `._tx_srtp`, `._register_rtp_sender`, `._unregister_rtp_sender`,
-  `._register_rtp_receiver`, `._unregister_rtp_receiver`, `._rtp_router.register_sender`.
+* `RTCDtlsTransport._recv_next`, `._setup_srtp`, `._tx_srtp`, `._register_rtp_sender`,
+  `._unregister_rtp_sender`, `._register_rtp_receiver`, `._unregister_rtp_receiver`,
+  `._rtp_router.register_sender`.
 * `RTCIceTransport._connection`.
 * `RTCSctpTransport._send_chunk`, `._outbound_queue`, `._flight_size`.
 
@@ -62,6 +63,14 @@ def transport_of(connection: RTCPeerConnection) -> RTCDtlsTransport:
 
 def ice_of(transport: RTCDtlsTransport) -> Connection:
     return transport.transport._connection
+
+
+def do_without_srtp(transport: RTCDtlsTransport) -> None:
+    """Accept a client that negotiates no SRTP, as some do whose only m-line is the data channel."""
+
+    def no_keys() -> None: ...
+
+    vars(transport)["_setup_srtp"] = no_keys
 
 
 def guard_connection(connection: RTCPeerConnection, report: Report) -> None:

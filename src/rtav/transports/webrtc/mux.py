@@ -163,6 +163,11 @@ class UdpMux:
         return self._wanted_port
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it is bound."""
+        return tuple(self._doors)
+
+    @property
     def routes(self) -> int:
         """Entries of the routing tables: none are left once every call has ended."""
         return sum(door.routes for door in self._doors.values())

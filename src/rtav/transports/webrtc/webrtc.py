@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import Callable
 
@@ -21,6 +22,8 @@ from rtav.transports.webrtc.sdp import Offer, read_offer
 from rtav.transports.webrtc.settings import IceSettings
 
 __all__ = ["IceSettings", "WebRtc", "WebRtcPeer"]
+
+logger = logging.getLogger(__name__)
 
 SHUTDOWN = "server shutting down"
 
@@ -74,6 +77,7 @@ class WebRtc:
         except OSError as error:
             raise ConfigError("ice.udp_port", f"cannot bind it: {error}") from error
         self._mux = mux
+        logger.info("WebRTC: UDP port %d at %s", mux.port, ", ".join(mux.addresses))
 
     async def close(self) -> None:
         """End every call and release the port."""
