@@ -23,8 +23,7 @@ CONTENT_SECURITY_POLICY = (
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        path = self.path.split("?")[0]
-        name = "index.html" if path == "/" else path.removeprefix("/web/")
+        name = self.path.split("?")[0].removeprefix("/") or "index.html"
         file = WEB / name
         if not (file.is_file() and file.parent == WEB):
             self.send_error(404)

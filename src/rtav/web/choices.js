@@ -39,8 +39,10 @@ export class Choices extends EventTarget {
   async offer() {
     await Promise.all([
       showIfThere(this.#api.faces(), (faces) => {
-        this.#faces = faces;
-        this.#pickers.offerFaces(faces);
+        // `default` is the first of the others once more; one portrait of each face is enough.
+        const others = faces.filter(({ id }) => id !== 'default');
+        this.#faces = others.length ? others : faces;
+        this.#pickers.offerFaces(this.#faces);
       }),
       showIfThere(this.#api.voices(), (voices) => this.#pickers.offerVoices(voices)),
       showIfThere(this.#api.motions(), (motions) => this.#pickers.offerMotions(motions)),
