@@ -17,6 +17,10 @@ FILL_SAMPLES = MIC_RATE_HZ // 50  # silence comes in steps of 20 ms
 MAX_FILL_SAMPLES = MIC_RATE_HZ  # at one pull, should nobody have pulled for long
 # How much more than the time that has really passed a jump of the sender's clock may claim.
 CLOCK_SLACK_S = 1.0
+# A stream may run ahead of the clock by what a network can have held back, and faster by more than
+# any sound card is wrong; beyond that it would take from other callers.
+MAX_CREDIT_S = 5.0
+MAX_SPEED = 1.02
 MAX_DROPOUT = 3_000  # RFC 3550 appendix A.1: a larger step in the sequence is another stream
 MAX_WAITING = 64  # packets, 1.3 s: more only when the loop has stalled
 
@@ -31,6 +35,8 @@ class MicrophoneCounts:
     late: int = 0
     duplicates: int = 0
     broken: int = 0
+    flooding: int = 0
+    """Packets of a stream that runs faster than time."""
     restarts: int = 0
     """Jumps of the sender's clock or sequence."""
     concealed_samples: int = 0
@@ -60,6 +66,8 @@ class Microphone:
         self._has_begun = False  # something was decoded: what is missing from now on is a gap
         self._played_until = 0.0  # when the last packet that was played had come
         self._filled = 0  # samples of silence that stand in since then
+        self._credit = MAX_CREDIT_S * MIC_RATE_HZ  # samples that may be played, as of then:
+        self._credited_until: float | None = None
         self.position = 0
         """Samples that have come out."""
         self.counts = MicrophoneCounts()
@@ -81,6 +89,9 @@ class Microphone:
         Never raises, whatever the packet holds.
         """
         self.counts.received += 1
+        if not self._has_credit(now):
+            self.counts.flooding += 1
+            return
         if self._next is None:
             self._next, self._rtp_time = sequence, rtp_time
         number = self._next + _signed(sequence - self._next, bits=16)
@@ -112,6 +123,13 @@ class Microphone:
         self.position += pcm.size
         return pcm
 
+    def _has_credit(self, now: float) -> bool:
+        passed_s = now - (now if self._credited_until is None else self._credited_until)
+        earned = passed_s * MAX_SPEED * MIC_RATE_HZ
+        self._credit = min(self._credit + earned, MAX_CREDIT_S * MIC_RATE_HZ)
+        self._credited_until = now
+        return self._credit > 0
+
     def _begin(self, number: int, rtp_time: int) -> None:
         self.counts.restarts += 1
         self._waiting.clear()
@@ -138,6 +156,7 @@ class Microphone:
             self._has_begun = True
             self._advance(pcm.size)
             pieces.append(pcm)
+        self._credit -= sum(piece.size for piece in pieces)
         return pieces
 
     def _bridge(self, packet: _Packet, *, is_loss: bool) -> list[Pcm]:
@@ -150,7 +169,7 @@ class Microphone:
         passed_s = packet.arrived - self._played_until - self._filled / MIC_RATE_HZ
         if gap <= 0 or not self._has_begun:
             return []
-        if gap > (passed_s + CLOCK_SLACK_S) * MIC_RATE_HZ:
+        if gap > min((passed_s + CLOCK_SLACK_S) * MIC_RATE_HZ, self._credit):
             self.counts.restarts += 1
             return []
         if is_loss:

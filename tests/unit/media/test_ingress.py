@@ -233,6 +233,28 @@ def test_a_pull_after_a_long_stall_of_the_loop_returns_a_second_at_most() -> Non
     assert microphone.pull(3_600.0).size == 16_000
 
 
+def test_a_stream_that_runs_faster_than_time_is_cut_to_it() -> None:
+    microphone = Microphone()
+    for number in range(3_000):
+        send(microphone, number, now=number * 0.001)
+        microphone.pull(number * 0.001)
+
+    # Sixty seconds were sent in three: the credit, and at most twice the time that passed.
+    assert microphone.position / 16_000 < 5 + 2 * 3.1
+    assert microphone.counts.flooding > 2_000
+
+
+def test_five_seconds_that_a_network_held_back_are_all_played() -> None:
+    microphone = Microphone()
+    send(microphone, 0, now=0.0)
+    microphone.pull(0.0)
+    for number in range(1, 250):
+        send(microphone, number, now=5.0)
+
+    assert microphone.pull(5.0).size == 249 * 320
+    assert microphone.counts.flooding == 0
+
+
 deliveries = st.lists(
     st.tuples(
         st.integers(0, 60),  # packet
@@ -279,5 +301,5 @@ def test_any_packets_are_survived_and_never_make_more_than_their_time(
         microphone.pull(tick * 0.02)
 
     assert microphone.counts.received == len(packets)
-    # Each packet holds 120 ms at most and may claim a pause of a second.
-    assert microphone.position <= len(packets) * 16_000 * 1.16 + 16_000
+    # The credit of five seconds, the last packet's 120 ms, the time that passed and the stand-in.
+    assert microphone.position <= 16_000 * (5 + 0.12 + len(packets) * 0.02 * 2.02)
