@@ -100,6 +100,7 @@ _TAPS = 48  # 1 ms at 48 kHz: -1 dB at 6.5 kHz, -14 dB at 8 kHz, -44 dB at 9 kHz
 _PITCH_SHORTEST = MIC_RATE_HZ // 400  # periods of a voice, 400 Hz down to 66 Hz
 _PITCH_LONGEST = MIC_RATE_HZ // 66
 _HISTORY = 3 * _PITCH_LONGEST  # what the search for the pitch looks at: 45 ms
+_JOIN_SAMPLES = MIC_RATE_HZ * 5 // 1000  # long enough for no click, short enough for every stop
 _FADE_SAMPLES = MIC_RATE_HZ * 60 // 1000  # a lost packet's repetition is inaudible by then
 
 
@@ -133,6 +134,8 @@ class OpusDecoder:
         if not frames:
             raise ValueError("Opus packet without samples")
         pcm = self._decimate(np.concatenate([frame.to_ndarray()[0] for frame in frames]))
+        if self._concealed:
+            pcm = self._join(pcm)
         self._concealed = 0
         self._remember(pcm)
         return pcm
@@ -149,6 +152,14 @@ class OpusDecoder:
         if self._concealed < _FADE_SAMPLES:  # unfaded, so that a second call does not fade twice
             self._remember(np.resize(period, samples))
         return pcm
+
+    def _join(self, pcm: Pcm) -> Pcm:
+        """Blend from the concealment, as it would have gone on, into what was really said."""
+        size = min(_JOIN_SAMPLES, pcm.size)
+        rise = np.arange(size) / size
+        joined = pcm.copy()
+        joined[:size] = pcm[:size] * rise + self.conceal(size) * (1 - rise)
+        return joined
 
     def _decimate(self, pcm: Pcm) -> Pcm:
         line = np.concatenate((self._tail, pcm.astype(np.float32)))

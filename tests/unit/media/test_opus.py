@@ -159,5 +159,16 @@ def test_a_lost_packet_is_replaced_by_the_last_pitch_fading_out() -> None:
     assert levels[3] == 0
 
 
+def test_speech_comes_back_after_a_loss_without_a_click() -> None:
+    decoder = OpusDecoder()
+    packets = encode_all(tone(210, rate_hz=24_000, samples=9_600))
+    before = [decoder.decode(packet) for packet in packets[:10]]
+
+    pcm = np.concatenate([*before, decoder.conceal(320), decoder.decode(packets[11])]).astype(int)
+
+    steepest = np.abs(np.diff(before[9].astype(int))).max()
+    assert np.abs(np.diff(pcm[9 * 320 :])).max() < 2 * steepest
+
+
 def test_concealment_before_any_packet_is_silence() -> None:
     assert OpusDecoder().conceal(100).tolist() == [0] * 100
