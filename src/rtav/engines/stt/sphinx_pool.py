@@ -81,6 +81,7 @@ class SphinxPool:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._starting = asyncio.Lock()
+        self._is_closed = False
 
     async def start(self) -> None:
         """Load the model. Raises EngineUnavailable."""
@@ -106,16 +107,23 @@ class SphinxPool:
         except (TimeoutError, ConnectionError):
             answer = b""
         if answer != LOADED:
-            self.close()
+            self.replace()
             raise EngineUnavailable(
                 _NAME, "its model did not load: pip install pocketsphinx webrtc-noise-gain"
             )
 
     def close(self) -> None:
         """End every process, recognisers at work included. Idempotent."""
+        self._is_closed = True
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+        self.replace()
+
+    def replace(self) -> None:
+        """End the loaded process; the next `recogniser` starts another. Recognisers work on."""
+        if self._process is not None:
+            self._process.kill()
             self._process.wait()
         if self._control is not None:
             self._control.close()
@@ -124,30 +132,26 @@ class SphinxPool:
     async def recogniser(self) -> Recogniser:
         """A fresh process. Raises EngineFailed."""
         try:
-            return await self._fork()
-        except OSError:
-            _log.warning("the recogniser's parent process was lost; starting another")
-        try:
-            async with self._starting:
-                if not self._is_alive():
-                    self.close()
-                    await self.start()
+            if not self._is_alive():
+                await self._restart()
             return await self._fork()
         except (OSError, EngineUnavailable) as error:
-            raise EngineFailed(_NAME, "could not be restarted", retryable=True) from error
-
-    def replace(self) -> None:
-        """The loaded process does not answer: end it; the next `recogniser` starts another."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+            raise EngineFailed(_NAME, "cannot start a process", retryable=True) from error
 
     def _is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    async def _restart(self) -> None:
+        async with self._starting:
+            if self._is_closed:
+                raise EngineFailed(_NAME, "is closed")
+            if not self._is_alive():
+                _log.warning("the recognisers' parent process was lost; starting another")
+                self.replace()
+                await self.start()
+
     async def _fork(self) -> Recogniser:
-        if self._control is None or not self._is_alive():
-            raise ConnectionError
+        assert self._control is not None
         ours, theirs = socket.socketpair()
         with theirs:
             try:
