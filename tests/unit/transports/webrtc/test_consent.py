@@ -1,0 +1,36 @@
+from rtav.transports.webrtc.consent import Consent, Verdict
+
+
+def test_a_peer_that_just_spoke_is_not_asked():
+    consent = Consent(100.0, vanished_after_s=5.0)
+    assert consent.judge(100.4) == Verdict(ask=False, gone=False, look_again_in_s=1.0)
+
+
+def test_a_silent_peer_is_asked_every_second():
+    consent = Consent(100.0, vanished_after_s=5.0)
+    for second in (101.0, 102.0, 103.0, 104.0):
+        assert consent.judge(second) == Verdict(ask=True, gone=False, look_again_in_s=1.0)
+
+
+def test_a_peer_is_gone_exactly_when_its_time_is_over():
+    consent = Consent(100.0, vanished_after_s=5.0)
+    assert consent.judge(104.75) == Verdict(ask=True, gone=False, look_again_in_s=0.25)
+    assert consent.judge(105.0) == Verdict(ask=False, gone=True, look_again_in_s=0.0)
+
+
+def test_any_packet_begins_the_time_anew():
+    consent = Consent(100.0, vanished_after_s=5.0)
+    consent.heard(104.5)
+    assert not consent.judge(109.0).gone
+    assert consent.judge(109.5).gone
+
+
+def test_an_old_packet_changes_nothing():
+    consent = Consent(100.0, vanished_after_s=5.0)
+    consent.heard(0.0)
+    assert not consent.judge(104.5).gone
+
+
+def test_an_impatient_server_asks_four_times_before_it_gives_up():
+    consent = Consent(0.0, vanished_after_s=0.4)
+    assert consent.judge(0.1) == Verdict(ask=True, gone=False, look_again_in_s=0.1)
