@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from rtav.engines.tts.wire import Request, Times
 from rtav.engines.visemes import Phone, Shapes, visemes
 from rtav.media.pcm import Pcm
 
-SILENCE = 100  # int16: the hiss of a statistical voice in its pauses stays below
-LEAD_S = 0.02  # kept before the first sound, so that it does not click
+SILENCE = 160  # int16: the hiss of a statistical voice in its pauses stays below
+LEAD_S = 0.01  # kept before the first sound, so that it does not click
 TAIL_S = 0.06  # kept after the last sound of a text
+FADE_S = 0.01  # where a sound rings on beyond the tail, it is let go instead of chopped
 PAUSE_S = 0.25  # kept at most between two sentences of one text
 
 
@@ -64,12 +65,19 @@ class Delivery:
                     speech = Speech(pcm=pcm[:left])
                 left -= len(speech.pcm)
                 if len(speech.pcm):
-                    yield speech
+                    yield speech if left else self._faded(speech)
 
     def _silence_before(self, pcm: Pcm) -> int | None:
         """How many samples to cut away; None if nothing is heard yet."""
         loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > SILENCE)
         return max(0, int(loud[0]) - round(LEAD_S * self.rate_hz)) if loud.size else None
+
+    def _faded(self, speech: Speech) -> Speech:
+        """`speech` with its last samples faded out: there it was cut off."""
+        fade = min(len(speech.pcm), round(FADE_S * self.rate_hz))
+        pcm = speech.pcm.copy()
+        pcm[len(pcm) - fade :] = pcm[len(pcm) - fade :] * np.linspace(1, 0, fade)
+        return replace(speech, pcm=pcm)
 
     def _opening(self, pcm: Pcm, times: Times, line: Line, *, start: int, cut: int) -> Speech:
         """The first stretch of a line, with the marks of all of it.

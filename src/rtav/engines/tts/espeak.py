@@ -11,6 +11,7 @@ from rtav.engines.tts.espeak_worker import RATE_HZ
 from rtav.engines.tts.pool import SpeechPool
 from rtav.engines.tts.script import spell_any, spell_english, write_script
 from rtav.engines.visemes import ipa_shapes
+from rtav.errors import ConfigError
 
 PROCESSES = 2  # one speaks at 500 times real time; the second serves while the first is busy
 
@@ -28,19 +29,21 @@ class EspeakTts:
     Its slowest pace is 80 words a minute: a `speed` below 0.46 makes no further difference.
     """
 
+    capabilities = Capabilities(
+        name="espeak",
+        runs_in="process",
+        description="espeak-ng: about 100 languages, clear and robotic, exact lip sync",
+    )
     rate_hz = RATE_HZ
 
-    def __init__(self, *, processes: int = PROCESSES) -> None:
+    def __init__(self, *, processes: int = PROCESSES, **unknown: object) -> None:
+        if unknown:
+            message = "no such option; there is only `processes`"
+            raise ConfigError(f"tts.espeak.{next(iter(unknown))}", message)
+        if processes < 1:
+            raise ConfigError("tts.espeak.processes", "must be 1 or more")
         self._pool = SpeechPool("espeak", "rtav.engines.tts.espeak_worker", size=processes)
         self._voices = {voice.id: (voice, own_name) for voice, own_name in _ENGLISH}
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(
-            name="espeak",
-            runs_in="process",
-            description="espeak-ng: about 100 languages, clear and robotic, exact lip sync",
-        )
 
     async def start(self) -> None:
         """Start the processes. Raises EngineUnavailable if the library cannot be loaded."""

@@ -11,6 +11,7 @@ from rtav.engines.tts.flite_worker import RATE_HZ
 from rtav.engines.tts.pool import SpeechPool
 from rtav.engines.tts.script import spell_english, write_script
 from rtav.engines.visemes import cmu_shapes
+from rtav.errors import ConfigError
 
 PROCESSES = 2  # one speaks at 60 times real time; the second serves while the first is busy
 
@@ -28,19 +29,21 @@ _VOICES = {
 class FliteTts:
     """Speaks through flite's library in processes of its own. 16 kHz."""
 
+    capabilities = Capabilities(
+        name="flite",
+        runs_in="process",
+        description="flite: English, clear and somewhat buzzy, exact lip sync",
+    )
     rate_hz = RATE_HZ
 
-    def __init__(self, *, processes: int = PROCESSES) -> None:
+    def __init__(self, *, processes: int = PROCESSES, **unknown: object) -> None:
+        if unknown:
+            message = "no such option; there is only `processes`"
+            raise ConfigError(f"tts.flite.{next(iter(unknown))}", message)
+        if processes < 1:
+            raise ConfigError("tts.flite.processes", "must be 1 or more")
         self._pool = SpeechPool("flite", "rtav.engines.tts.flite_worker", size=processes)
         self._own_names = {voice.id: own_name for voice, own_name in _VOICES.items()}
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(
-            name="flite",
-            runs_in="process",
-            description="flite: English, clear and somewhat buzzy, exact lip sync",
-        )
 
     async def start(self) -> None:
         """Start the processes. Raises EngineUnavailable if flite is not installed."""

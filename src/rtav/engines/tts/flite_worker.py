@@ -112,8 +112,6 @@ class Flite:
         utterance = self._library.flite_synth_text(self._text.encode("ascii"), voice)
         if not utterance:
             raise ValueError("flite could not say a sentence")
-        if request["voice"] == "kal16":
-            self._send_whole(utterance)
         self._library.delete_utterance(utterance)
         if self._block:
             owner.send_audio(bytes(self._block))
@@ -122,15 +120,14 @@ class Flite:
         register = getattr(library, f"register_cmu_us_{name}")
         register.restype, register.argtypes = ctypes.POINTER(_Voice), [ctypes.c_char_p]
         voice: ctypes._Pointer[_Voice] = register(None)
-        if name != "kal16":  # done in a millisecond, and its times are right only when scaled
-            streaming = self._library.new_audio_streaming_info()
-            streaming.contents.least_samples = _FIRST_BLOCK_SAMPLES
-            streaming.contents.on_audio = self._on_audio
-            self._library.feat_set(
-                voice.contents.features,
-                b"streaming_info",
-                self._library.audio_streaming_info_val(streaming),
-            )
+        streaming = self._library.new_audio_streaming_info()
+        streaming.contents.least_samples = _FIRST_BLOCK_SAMPLES
+        streaming.contents.on_audio = self._on_audio
+        self._library.feat_set(
+            voice.contents.features,
+            b"streaming_info",
+            self._library.audio_streaming_info_val(streaming),
+        )
         return voice
 
     def _take(
@@ -142,7 +139,7 @@ class Flite:
         streaming: ctypes._Pointer[_Streaming],
     ) -> int:
         if not self._has_times:
-            self._owner.send_times(self._times(streaming.contents.utterance, scale=1.0))
+            self._owner.send_times(self._times(streaming.contents.utterance))
             self._has_times = True
         self._block += _samples(wave.contents, start, length)
         if len(self._block) >= 2 * self._block_samples:
@@ -151,18 +148,11 @@ class Flite:
             self._block_samples = min(2 * self._block_samples, _LARGEST_BLOCK_SAMPLES)
         return _STOP if self._owner.is_given_up() else _GO_ON
 
-    def _send_whole(self, utterance: int) -> None:
-        wave = self._library.utt_wave(utterance).contents
-        ends = [end for _, end, _ in self._segments(utterance)]
-        scale = wave.length / RATE_HZ / ends[-1] if ends and ends[-1] else 1.0
-        self._owner.send_times(self._times(utterance, scale=scale))
-        self._block += _samples(wave, 0, wave.length)
-
-    def _times(self, utterance: int, *, scale: float) -> Times:
+    def _times(self, utterance: int) -> Times:
         times = Times(phones=[], tokens=[])
         searched, last_token, start = 0, None, 0
         for name, end_s, token in self._segments(utterance):
-            end = round(end_s * scale * RATE_HZ)
+            end = round(end_s * RATE_HZ)
             times["phones"].append((name, start, end))
             if token and token == last_token:
                 times["tokens"][-1] = (*times["tokens"][-1][:2], end)
