@@ -59,7 +59,6 @@ class Hearing:
         """Over, but their words are still being recognised."""
         self._guess: Reply | None = None
         self._holds = False
-        self._onset_at = 0.0
         self._last_frame_at: float | None = None
 
     @property
@@ -128,7 +127,6 @@ class Hearing:
     def _follow(self, edge: Edge | None, detection: TurnDetection) -> None:
         match edge:
             case Edge.VOICE:
-                self._onset_at = self._common.now
                 if detection.interrupt_response and not detection.literal:
                     self._hold()
             case Edge.ABANDONED:
@@ -145,6 +143,12 @@ class Hearing:
         if self._answering.is_playing:
             self._holds = True
             self._common.put(Hold())
+            self._measure()
+
+    def _measure(self) -> None:
+        """The caller has made a sound, and the reply falls silent now."""
+        seconds = (self._tracker.now_ms - self._tracker.onset_ms) / 1000
+        self._common.put(Measure(name="barge_in", seconds=seconds))
 
     def _release(self) -> None:
         if self._holds:
@@ -160,8 +164,8 @@ class Hearing:
             "input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=utterance.id
         )
         if detection.interrupt_response and (self._answering.is_audible or self._answering.active):
-            if self._answering.is_playing:
-                common.put(Measure(name="barge_in", seconds=common.now - self._onset_at))
+            if not self._holds:
+                self._measure()
             self._answering.cut("turn_detected")
         self._release()
         transcription = common.config.transcribes(common.dialect) or {}

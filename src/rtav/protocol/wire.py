@@ -46,9 +46,10 @@ def dotted(location: Sequence[str | int], prefix: str = "") -> str:
     return out
 
 
-def _depth(problem: Any) -> int:
-    # the deepest complaint is the one about the member that was meant
-    return len(problem["loc"])
+def _depth(problem: Any) -> tuple[int, bool]:
+    # the deepest complaint is the one about the member of a union that was meant; among equals,
+    # one about the value shows that the type was right
+    return len(problem["loc"]), not problem["type"].endswith("_type")
 
 
 def _in_the_data(location: Sequence[str | int], raw: Any) -> list[str | int]:
