@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from rtav.errors import PeerGone
 from rtav.testing.caller import Recorder, call, calling, serving, until
 from rtav.transports.webrtc.webrtc import IceSettings
 
@@ -132,6 +133,18 @@ def test_closing_a_client_that_died_takes_less_than_two_seconds():
             await peer.close("hangup")
             assert _now() - begun_at < 2
             assert (web.peers, web.routes) == (0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_peer_that_was_closed_gives_no_answer():
+    async def scenario():
+        async with serving() as web, calling() as caller:
+            caller.open_channel()
+            peer = await web.connect(await caller.offer())
+            await peer.close("changed our mind")
+            with pytest.raises(PeerGone):
+                await peer.answer()
 
     asyncio.run(scenario())
 

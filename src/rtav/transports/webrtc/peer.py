@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiortc import RTCPeerConnection, RTCRtpTransceiver
+from aiortc.exceptions import InvalidStateError
 
+from rtav.errors import PeerGone
 from rtav.media.track import Track
 from rtav.runtime.peer import PeerListener, PeerMedia, PeerStats, VideoFormat
 from rtav.transports.webrtc import ice, internals
@@ -34,8 +36,8 @@ BROKE = "broke"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lines:
-    """What a call has in the network."""
+class Attachment:
+    """How a call is reached from the network."""
 
     links: tuple[Link, ...]
     release: Callable[[], None]
@@ -53,7 +55,7 @@ class WebRtcPeer:
         self,
         offer: Offer,
         connection: RTCPeerConnection,
-        lines: Lines,
+        attachment: Attachment,
         *,
         settings: IceSettings,
         background: Background,
@@ -61,7 +63,7 @@ class WebRtcPeer:
         """`connection` has its remote description, which is `offer`."""
         self._offer = offer
         self._connection = connection
-        self._lines = lines
+        self._attachment = attachment
         self._settings = settings
         self._background = background
         self._loop = asyncio.get_running_loop()
@@ -142,8 +144,14 @@ class WebRtcPeer:
             self._loop.call_soon(listener.gone, self._ended)
 
     async def answer(self) -> str:
-        """The complete SDP answer: every candidate is in it, nothing follows by trickle."""
-        await self._connection.setLocalDescription()
+        """The complete SDP answer: every candidate is in it, nothing follows by trickle.
+
+        Raises PeerGone if the peer was closed or its set-up time has passed.
+        """
+        try:
+            await self._connection.setLocalDescription()
+        except InvalidStateError as error:
+            raise PeerGone("the client was given up before it was answered") from error
         return self._offer.complete(self._connection.localDescription.sdp)
 
     def send(self, message: str) -> None:
@@ -193,7 +201,7 @@ class WebRtcPeer:
     def _look(self) -> None:
         """Ask a silent client whether it is there."""
         now = self._loop.time()
-        self._consent.heard(max(link.heard_at for link in self._lines.links))
+        self._consent.heard(max(link.heard_at for link in self._attachment.links))
         verdict = self._consent.judge(now)
         if verdict.gone:
             self._end(VANISHED)
@@ -235,9 +243,9 @@ class WebRtcPeer:
         except TimeoutError:
             logger.warning("aiortc did not close within %s s", RELEASE_S)
         finally:
-            for link in self._lines.links:
+            for link in self._attachment.links:
                 link.transport.close()
-            self._lines.release()
+            self._attachment.release()
             self._released.set()
         if not by_client and self._listener is not None and self._ended is not None:
             self._listener.gone(self._ended)

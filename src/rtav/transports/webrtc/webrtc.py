@@ -17,7 +17,7 @@ from rtav.transports.webrtc import ice, internals
 from rtav.transports.webrtc.background import Background
 from rtav.transports.webrtc.memory import Trimmer
 from rtav.transports.webrtc.mux import Link, UdpMux
-from rtav.transports.webrtc.peer import Lines, WebRtcPeer
+from rtav.transports.webrtc.peer import Attachment, WebRtcPeer
 from rtav.transports.webrtc.sdp import Offer, read_offer
 from rtav.transports.webrtc.settings import IceSettings
 
@@ -109,7 +109,7 @@ class WebRtc:
         peer = WebRtcPeer(
             offer,
             connection,
-            Lines(links=links, release=lambda: self._released(peer, release)),
+            Attachment(links=links, release=lambda: self._released(peer, release)),
             settings=self._settings,
             background=self._background,
         )
