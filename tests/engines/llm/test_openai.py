@@ -270,7 +270,7 @@ def test_the_configured_model_is_listed_first() -> None:
         ({"model": "m"}, "llm.api_key"),
     ],
 )
-def test_a_bad_option_names_its_setting(options: dict[str, str], setting: str) -> None:
+def test_a_bad_option_names_its_setting(options: dict[str, Any], setting: str) -> None:
     with pytest.raises(ConfigError) as failure:
         OpenAiLlm(**options)
     assert failure.value.setting == setting
