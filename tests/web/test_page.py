@@ -365,3 +365,47 @@ def test_leaving_the_page_ends_the_call(visit: Open) -> None:
     page.connected()
     page.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
     page.until("fake.hangUps === 1")
+
+
+def test_a_voice_that_the_browser_keeps_silent_asks_for_a_press(visit: Open) -> None:
+    page = visit(
+        before="""
+        window.pressed = false;
+        HTMLAudioElement.prototype.play = async () => {
+          if (!window.pressed) throw new DOMException('', 'NotAllowedError');
+        };
+        Object.defineProperty(HTMLAudioElement.prototype, 'paused', { get: () => !window.pressed });
+        """
+    )
+    page.connected()
+    assert not page.page.is_visible("#sound")
+    page.server_says(*answer("Hello."))
+    page.until("!document.querySelector('#sound').hidden")
+    page.page.evaluate("window.pressed = true")
+    page.page.click("#sound")
+    page.until("document.querySelector('#sound').hidden")
+    assert page.errors == []
+
+
+def test_an_answer_that_fails_says_why(visit: Open) -> None:
+    page = visit()
+    page.connected()
+    details = {"type": "failed", "error": {"type": "server_error", "message": "No model answers"}}
+    page.server_says(
+        {"type": "response.created", "response": {"id": "r1"}},
+        {
+            "type": "response.done",
+            "response": {"id": "r1", "status": "failed", "status_details": details, "output": []},
+        },
+    )
+    page.shows("#notice", "No model answers")
+
+
+def test_errors_that_ask_nothing_of_the_person_are_only_logged(visit: Open) -> None:
+    page = visit()
+    page.connected()
+    error = {"code": "response_cancel_not_active", "message": "No active response"}
+    page.server_says({"type": "error", "error": error}, *answer("Still here."))
+    page.shows("#messages", "Still here.")
+    assert not page.page.is_visible("#notice")
+    assert page.text("#events-count") == "5"

@@ -19,9 +19,11 @@ import { SoundPanel } from './sound-panel.js';
 import { StageView } from './stage-view.js';
 import { read } from './stats.js';
 import { statusOf } from './status.js';
-import { explain } from './words.js';
+import { CallError, explain } from './words.js';
 
 const STATS_EVERY_MS = 1000;
+/** Answers to what the page sent a moment too late; the person has nothing to do about them. */
+const HARMLESS = new Set(['response_cancel_not_active', 'item_retrieve_invalid_item_id']);
 
 class App {
   #address = readAddress(window);
@@ -137,6 +139,7 @@ class App {
   // What is said
 
   async #talk() {
+    if (this.#asking) return;
     this.#wake();
     const isOff = this.#microphone.state === 'off';
     if (!isOff && this.#call?.isOpen) {
@@ -166,10 +169,17 @@ class App {
     await this.#call?.setMicrophone(this.#microphone.track);
   }
 
+  async #changeSpeaker(deviceId) {
+    try {
+      await this.#stage.playOn(deviceId);
+    } catch (error) {
+      this.#failed(new CallError('speaker-refused', error.message));
+    }
+  }
+
   /** @returns {Promise<boolean>} whether it was sent */
   async #say(text) {
-    this.#wake();
-    const call = await this.#connect();
+    const [call] = await Promise.all([this.#connect(), this.#wake()]);
     if (!call) return false;
     const id = `item_${crypto.getRandomValues(new Uint32Array(2)).join('')}`;
     const content = [{ type: 'input_text', text }];
@@ -192,9 +202,9 @@ class App {
   /** Browsers allow sound from the first press on. */
   async #wake() {
     this.#stage.playVoice();
-    if (this.#ear.isAwake) return;
+    const wasAwake = this.#ear.isAwake;
     await this.#ear.wake();
-    if (this.#stream) this.#listenToReply(this.#stream);
+    if (!wasAwake && this.#stream) this.#listenToReply(this.#stream);
   }
 
   #streamCame(stream) {
@@ -235,11 +245,19 @@ class App {
       this.#call?.send({ type: 'conversation.item.retrieve', item_id }),
     'session.created': ({ session }) => this.#choices.show(session),
     'session.updated': ({ session }) => this.#choices.show(session),
+    'response.done': ({ response }) => {
+      if (response.status === 'failed') this.#complain('The answer failed', this.#conversation.error);
+    },
     error: ({ error }) => {
-      this.#notice.show({ title: 'The server says', text: error.message, remedy: null }, () => {});
+      if (HARMLESS.has(error.code)) return;
+      this.#complain('The server says', error);
       this.#choices.show(this.#conversation.session ?? {});
     },
   };
+
+  #complain(title, { message }) {
+    this.#notice.show({ title, text: message, remedy: null }, () => {});
+  }
 
   #show() {
     const microphone = this.#microphone.state;
@@ -252,6 +270,7 @@ class App {
       inCall: call !== 'new' && call !== 'over',
       answering: this.#isAnswering,
     });
+    this.#stage.askForSound(this.#conversation.playing);
     this.#stage.showCaption(captionOf(this.#conversation));
     this.#messages.show(messages);
     byId('start-over').disabled = messages.length === 0;
@@ -298,7 +317,7 @@ class App {
     });
     this.#microphone.addEventListener('lost', ({ detail }) => this.#failed(detail));
     this.#sound.addEventListener('microphone', () => this.#changeMicrophone());
-    this.#sound.addEventListener('speaker', ({ detail }) => this.#stage.playOn(detail));
+    this.#sound.addEventListener('speaker', ({ detail }) => this.#changeSpeaker(detail));
     this.#choices.addEventListener('wish', ({ detail }) =>
       this.#call?.send({ type: 'session.update', session: detail }),
     );

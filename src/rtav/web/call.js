@@ -25,8 +25,8 @@ export class Call extends EventTarget {
   #timer = 0;
   /** @type {RTCRtpSender|null} */
   #sender = null;
-  /** What the server gave as its reason, should it end the call next. */
-  #lastError = '';
+  /** Why the server is about to end the call, if it said so. */
+  #reason = '';
 
   /** @param {import('./api.js').Api} api */
   constructor(api) {
@@ -108,7 +108,7 @@ export class Call extends EventTarget {
     peer.onconnectionstatechange = () => this.#pathChanged(peer.connectionState);
     const channel = peer.createDataChannel('realtime', { ordered: true });
     channel.onmessage = ({ data }) => this.#received(JSON.parse(data));
-    channel.onclose = () => this.#end(new CallError('closed-by-server', this.#lastError));
+    channel.onclose = () => this.#end(new CallError('closed-by-server', this.#reason));
     this.#channel = channel;
     return peer;
   }
@@ -143,7 +143,9 @@ export class Call extends EventTarget {
   }
 
   #received(event) {
-    if (event.type === 'error') this.#lastError = event.error?.message ?? '';
+    if (event.type === 'error' && event.error?.code === 'session_expired') {
+      this.#reason = event.error.message;
+    }
     this.#emit('received', event);
   }
 

@@ -6,6 +6,8 @@ export class Ear {
   /** @type {AudioContext|null} */
   #context = null;
   #ready = null;
+  /** Whether `listen` hears anything. */
+  isAwake = false;
 
   /** Must be called in the handler of a press or a key: browsers keep sound off until then. */
   async wake() {
@@ -13,7 +15,14 @@ export class Ear {
     if (!globalThis.AudioWorkletNode) return;
     this.#context ??= new AudioContext({ latencyHint: 'interactive' });
     this.#ready ??= this.#context.audioWorklet.addModule(new URL('./ear-worklet.js', import.meta.url));
-    await Promise.all([this.#ready, this.#context.resume()]);
+    // Not awaited: without a sound card Firefox never finishes it.
+    this.#context.resume();
+    try {
+      await this.#ready;
+      this.isAwake = true;
+    } catch (error) {
+      console.warn('rtav: no level meter and no waits:', error.message);
+    }
   }
 
   /** Seconds on the audio clock, the one that blocks carry. */
@@ -21,16 +30,12 @@ export class Ear {
     return this.#context?.currentTime ?? 0;
   }
 
-  get isAwake() {
-    return this.#context?.state === 'running';
-  }
-
   /** Report every block of a stream's sound. Call after `wake`.
    * @param {MediaStream} stream @param {(block: Block) => void} heard
    * @returns {() => void} stops it */
   listen(stream, heard) {
     const context = this.#context;
-    if (!context || !stream.getAudioTracks().length) return () => {};
+    if (!this.isAwake || !stream.getAudioTracks().length) return () => {};
     const source = context.createMediaStreamSource(stream);
     const meter = new AudioWorkletNode(context, 'ear');
     meter.port.onmessage = ({ data }) => heard(data);

@@ -107,5 +107,5 @@ function faceChoice({ id, name, preview_url }) {
 
 /** "AgreeYesTotaly" → "Agree Yes Totaly": names are identifiers, people read words. */
 function spaced(name) {
-  return name.replace(/([a-z])([A-Z])/g, '$1 $2');
+  return name.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }

@@ -64,7 +64,6 @@ export class StageView {
     this.#video.srcObject = stream;
     this.#voice.srcObject = stream;
     this.#showVideo(false);
-    this.#sound.hidden = true;
     if (stream) this.playVoice();
   }
 
@@ -75,9 +74,15 @@ export class StageView {
       await this.#voice.play();
       this.#sound.hidden = true;
     } catch (error) {
-      // AbortError: another stream took its place meanwhile.
-      if (error.name === 'NotAllowedError') this.#sound.hidden = false;
+      // NotAllowedError: nothing was pressed yet. AbortError: another stream took its place.
+      if (error.name !== 'NotAllowedError' && error.name !== 'AbortError') throw error;
     }
+  }
+
+  /** Ask for a press if there is something to hear that the browser keeps silent.
+   * @param {boolean} speaking */
+  askForSound(speaking) {
+    this.#sound.hidden = !(speaking && this.#voice.srcObject && this.#voice.paused);
   }
 
   /** @param {string} deviceId */

@@ -95,6 +95,11 @@ const CALL = {
     text: 'Reconnect goes on with the same conversation.',
     remedy: 'reconnect',
   },
+  'speaker-refused': {
+    title: 'That loudspeaker cannot be used',
+    text: 'Choose another one under Sound.',
+    remedy: null,
+  },
   'microphone-gone': {
     title: 'The microphone was unplugged',
     text: 'Press Talk to go on with another one. Typing works without it.',
