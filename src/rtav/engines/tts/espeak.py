@@ -48,10 +48,10 @@ class EspeakTts:
     async def start(self) -> None:
         """Start the processes. Raises EngineUnavailable if the library cannot be loaded."""
         greeting = await self._pool.start()
-        for tag, name in greeting["languages"]:
+        for tag, name, own_name in greeting["languages"]:
             for voice_id in _ids(tag):
                 voice = Voice(id=voice_id, name=name, language=tag)
-                self._voices.setdefault(voice_id, (voice, tag))
+                self._voices.setdefault(voice_id, (voice, own_name))
 
     async def close(self) -> None:
         await self._pool.close()

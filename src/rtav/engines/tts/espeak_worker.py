@@ -83,14 +83,15 @@ class Espeak:
         self._on_sound = _OnSound(self._take)
         self._library.espeak_SetSynthCallback(self._on_sound)
 
-    def languages(self) -> Iterator[tuple[str, str]]:
-        """What can be spoken: a language tag and the language's name, in English."""
+    def languages(self) -> Iterator[tuple[str, str, str]]:
+        """What can be spoken: a language's tag, its name in English, and the voice that has it."""
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         voices = self._library.espeak_ListVoices(None)
         at = 0
         while voices[at]:
             voice = voices[at].contents
-            yield voice.languages[1:].decode(), voice.name.decode()  # a byte of priority first
+            tag = voice.languages[1:].decode()  # behind a byte of priority
+            yield tag, voice.name.decode(), voice.identifier.decode()
             at += 1
 
     def say(self, request: Request, owner: Conversation) -> None:
