@@ -127,15 +127,15 @@ def _crop(x, y, z):
     ax = abs(x)
     a = crop_angle(x, y)
     top = step(0.30, 0.75, y)
-    strands = (0.014 * noise(a * 9 + 1.1 * z) + 0.009 * noise(a * 21 + 1.6 * z + 7.0)) * top
+    strands = (0.012 * noise(a * 9 + 1.1 * z) + 0.008 * noise(a * 21 + 1.6 * z + 7.0)) * top
     strands += 0.004 * noise(a * 52 + 2.5 * z + 3.0 * y + 19.0)
     d = ellipsoid(x, y - 0.34, z + 0.15, 0.795, 0.835, 0.895)
     d = union(d, ellipsoid(ax - 0.60, y - 0.24, z + 0.18, 0.205, 0.38, 0.42), 0.15)  # sides
     d = cut(d, -ellipsoid(x, y + 0.34, z - 0.98, 0.66, 1.06, 0.90), 0.08)
-    # the quiff: one rounded volume, higher over the parting's far side
-    d = union(d, capsule(x, y, z, -0.34, 0.84, 0.40, 0.30, 0.93, 0.42, 0.175, 0.205), 0.24)
-    d = union(d, capsule(x, y, z, -0.40, 0.80, 0.42, -0.62, 0.46, 0.34, 0.14, 0.075), 0.14)
-    d = union(d, capsule(x, y, z, 0.40, 0.84, 0.42, 0.64, 0.46, 0.34, 0.155, 0.075), 0.16)
+    # the quiff: one rounded volume, a little higher over the parting's far side
+    d = union(d, capsule(x, y, z, -0.30, 0.82, 0.40, 0.20, 0.87, 0.42, 0.185, 0.205), 0.30)
+    d = union(d, capsule(x, y, z, -0.36, 0.78, 0.42, -0.62, 0.44, 0.34, 0.145, 0.075), 0.18)
+    d = union(d, capsule(x, y, z, 0.32, 0.78, 0.42, 0.64, 0.44, 0.34, 0.165, 0.075), 0.22)
     return (d + strands) * 0.80
 
 

@@ -126,9 +126,9 @@ def _brow(x, y, h):
     width = h.brow_width * (1 - 0.60 * max(0.0, u))
     ragged = 0.006 * noise(ax * 60 + y * 25)
     m = 1 - step(width * 0.50, width * 1.18, abs(y - centre + ragged))
-    m *= step(-0.08, 0.06, u) * (1 - step(0.93, 1.08, u))
+    m *= step(-0.10, 0.22, u) * (1 - step(0.90, 1.10, u))
     streak = noise((ax * 1.6 + y * 1.1) * 62) * 0.6 + noise((ax * 1.9 + y) * 131) * 0.4
-    return m * (0.88 + 0.12 * streak)
+    return m * (0.93 + 0.07 * streak)
 
 
 @kernel
@@ -159,7 +159,7 @@ def _skin_colour(x, y, z, palette, h):
             gloss += 0.22 * red
             k = 0.55 * bell(y - line, 0.010) * (1 - step(1.0, 1.15, u))
             r, g, b = r * (1 - k * 0.72), g * (1 - k * 0.85), b * (1 - k * 0.85)
-        k = 0.88 * _brow(x, y, h)
+        k = 0.94 * _brow(x, y, h)
         if k > 0:
             r, g, b = _mix(r, g, b, palette[2] * 0.8, k)
             gloss *= 1 - k

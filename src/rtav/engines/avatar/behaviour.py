@@ -7,7 +7,7 @@ from random import Random
 from typing import get_args
 
 from rtav.engines.avatar.channels import Pose, add, both, ease
-from rtav.engines.avatar.wander import Bumps, Wander
+from rtav.engines.avatar.wander import Bumps, Wander, branch
 from rtav.engines.base import Mood
 
 CHANGE_S = 0.5  # from one mood to the next
@@ -21,17 +21,18 @@ class Behaviour:
         self._mood: Mood = "idle"
         self._since_s = -CHANGE_S
         self._before = dict.fromkeys(MOODS, 0.0)
+        nods, beats = branch(random), branch(random)
         self._nods = Bumps(
-            lambda: random.uniform(2.4, 6.0),
-            lambda: random.uniform(2.2, 4.2),
+            lambda: nods.uniform(2.4, 6.0),
+            lambda: nods.uniform(2.2, 4.2),
             shape=_nod,
-            first_s=random.uniform(0.8, 2.0),
+            first_s=nods.uniform(0.8, 2.0),
         )
         self._beats = Bumps(
-            lambda: random.uniform(0.7, 2.2),
-            lambda: random.uniform(0.8, 2.8),
+            lambda: beats.uniform(0.7, 2.2),
+            lambda: beats.uniform(0.8, 2.8),
             shape=_beat,
-            first_s=random.uniform(0.1, 0.5),
+            first_s=beats.uniform(0.1, 0.5),
         )
         self._lean = Wander(random, spread=1.6, gap_s=(2.5, 6.0), glide_s=1.2)
         self._aside = random.choice((-1.0, 1.0))

@@ -177,7 +177,7 @@ class EyePainter:
         shade = np.zeros(part.shape, np.uint8)
         width = max(1, round(2 * self._eyes.line_scale))
         for i in (0, 1):
-            v = 255 * 0.36 * (1 - 0.4 * lids.blink[i])
+            v = 255 * 0.27 * (1 - 0.4 * lids.blink[i])
             cv2.polylines(shade, [lines[i, CREASE, 2:-2]], False, (v, v, v, 0), width, AA, SHIFT)
         soft = cv2.blur(shade, (3, 3))
         cv2.bitwise_not(soft, soft)

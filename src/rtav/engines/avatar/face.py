@@ -135,7 +135,7 @@ def _arrays(path: Path, *, grid: int, shapes: int) -> dict[str, F32]:
         **dict.fromkeys(("lid_up", "lid_low", "lid_shut"), (2, any_length, 3)),
     }
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name].astype(np.float32) for name in expected}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _wrong(path, error) from error

@@ -6,7 +6,7 @@ import math
 from random import Random
 
 from rtav.engines.avatar.channels import Pose, both, ease
-from rtav.engines.avatar.wander import Bumps, Wander
+from rtav.engines.avatar.wander import Bumps, Wander, branch
 
 BLINK_GAP_S = 3.6  # median; people in conversation blink every 2 to 5 seconds
 BLINK_GAP_RANGE_S = (1.1, 9.0)
@@ -21,14 +21,16 @@ class Life:
     """The signs of life of one face, added over everything else. Times are seconds."""
 
     def __init__(self, random: Random) -> None:
-        self._random = random
+        self._blink_random, self._gaze_random, self._breath_random = (
+            branch(random) for _ in range(3)
+        )
         self._blinks = Bumps(
-            self._blink_gap, lambda: 1.0, shape=_lid, first_s=random.uniform(0.8, 3.0)
+            self._blink_gap, lambda: 1.0, shape=_lid, first_s=self._blink_random.uniform(0.8, 3.0)
         )
         self._gaze_from = self._gaze_to = (0.0, 0.0)
         self._gaze_since_s = 0.0
         self._gaze_next_s = 0.6
-        self._breath_start_s = -random.uniform(0.0, 3.0)
+        self._breath_start_s = -self._breath_random.uniform(0.0, 3.0)
         self._breath_length_s = 3.8
         self._breath_depth = 1.0
         self._drift = {
@@ -55,19 +57,22 @@ class Life:
             pose[name] = max(pose[name], lid)
 
     def _blink_gap(self) -> float:
-        if self._random.random() < DOUBLE_BLINK_SHARE:
-            return self._random.uniform(0.36, 0.48)
+        random = self._blink_random
+        if random.random() < DOUBLE_BLINK_SHARE:
+            return random.uniform(0.36, 0.48)
         low, high = BLINK_GAP_RANGE_S
-        return min(high, max(low, self._random.lognormvariate(math.log(BLINK_GAP_S), 0.45)))
+        return min(high, max(low, random.lognormvariate(math.log(BLINK_GAP_S), 0.45)))
 
     def _gaze(self, t: float) -> tuple[float, float]:
         while t >= self._gaze_next_s:
-            target = (self._random.gauss(0.0, 2.0), self._random.gauss(0.0, 1.1))
-            if math.dist(target, self._gaze_to) > 5.0:
-                self._blinks.ask(self._gaze_next_s)  # a large jump takes a blink along
+            random = self._gaze_random
+            target = (random.gauss(0.0, 2.0), random.gauss(0.0, 1.1))
+            if math.dist(target, self._gaze_to) > 5.0:  # a large jump takes a blink along
+                self._blinks.at(self._gaze_next_s)
+                self._blinks.ask(self._gaze_next_s)
             self._gaze_from = self._gaze_at(self._gaze_next_s)
             self._gaze_to, self._gaze_since_s = target, self._gaze_next_s
-            self._gaze_next_s += self._random.uniform(0.4, 2.2)
+            self._gaze_next_s += random.uniform(0.4, 2.2)
         return self._gaze_at(t)
 
     def _gaze_at(self, t: float) -> tuple[float, float]:
@@ -78,17 +83,17 @@ class Life:
     def _breath(self, t: float) -> float:
         while t >= self._breath_start_s + self._breath_length_s:
             self._breath_start_s += self._breath_length_s
-            self._breath_length_s = self._random.uniform(3.2, 4.8)
-            self._breath_depth = self._random.uniform(0.6, 1.0)
+            self._breath_length_s = self._breath_random.uniform(3.2, 4.8)
+            self._breath_depth = self._breath_random.uniform(0.6, 1.0)
         phase = (t - self._breath_start_s) / self._breath_length_s
         # in over two fifths of the time, out over the rest
         return self._breath_depth * (ease(phase / 0.4) if phase < 0.4 else ease((1 - phase) / 0.6))
 
 
 def _lid(t: float) -> float:
-    """A blink `t` seconds after its start: shut in 80 ms, 40 ms closed, open 170 ms later."""
+    """A blink `t` seconds after its start: shut in 80 ms, 40 ms closed, open 180 ms later."""
     if t < 0.08:
         return t / 0.08
     if t < 0.12:
         return 1.0
-    return 1.0 - ease((t - 0.12) / 0.17)
+    return (1.0 - min(1.0, (t - 0.12) / 0.18)) ** 2

@@ -70,7 +70,7 @@ def build_mouth(face: FaceFile, camera: Camera) -> Mouth:
     places = {
         "tongue": ((-0.165, y - 0.005, y - 0.155, 0.55, 0.60), True),
         "teeth_lower": ((-0.175, y - 0.038, y - 0.155, 0.60, 0.60), True),
-        "teeth_upper": ((-0.232, y + 0.128, y - 0.032, 0.60, 0.60), False),
+        "teeth_upper": ((-0.240, y + 0.107, y - 0.054, 0.60, 0.60), False),
     }
     sprites = []
     for name, ((x, top, bottom, z_top, z_bottom), on_jaw) in places.items():

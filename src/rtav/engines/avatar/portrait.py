@@ -81,6 +81,8 @@ class PortraitAvatar:
         """See `AvatarEngine.open`. Raises KeyError for an unknown face, ValueError for a size
         that is not a multiple of 8 from 128 to 1024. Any `fps` will do."""
         del fps  # a frame depends on its moment alone
+        if not self._faces:
+            raise EngineUnavailable("portrait", "not started")
         return Portrait(self, face=face, size_px=size_px, seed=seed)
 
     def asset(self, face: str, size_px: int) -> FaceAsset:

@@ -8,6 +8,11 @@ from random import Random
 from rtav.engines.avatar.channels import ease
 
 
+def branch(random: Random) -> Random:
+    """A stream of its own: what one thing draws must not depend on when another one does."""
+    return Random(random.getrandbits(64))
+
+
 class Wander:
     """A value that glides to a new random one, rests there, and goes on. Mean 0."""
 
@@ -16,7 +21,7 @@ class Wander:
     ) -> None:
         """`spread` is the standard deviation (values stay within twice that), `gap_s` the least
         and greatest time between two departures, `glide_s` how long a change takes."""
-        self._random = random
+        self._random = random = branch(random)
         self._spread, self._gap_s, self._glide_s = spread, gap_s, glide_s
         self._from = self._to = 0.0
         self._departs_s = random.uniform(*gap_s)

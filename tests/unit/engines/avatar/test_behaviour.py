@@ -1,0 +1,83 @@
+import itertools
+from random import Random
+
+from rtav.engines.avatar.behaviour import Behaviour
+from rtav.engines.avatar.channels import RANGES, Pose, clamp
+from rtav.engines.base import Mood
+
+FRAME_S = 0.04
+
+
+def behave(*moods: tuple[Mood, float]) -> list[Pose]:
+    behaviour = Behaviour(Random(5))
+    poses, t = [], 0.0
+    for mood, seconds in moods:
+        for _ in range(round(seconds / FRAME_S)):
+            poses.append(behaviour.pose(t, mood))
+            t += FRAME_S
+    return poses
+
+
+def spread(poses: list[Pose], name: str) -> float:
+    values = [pose.get(name, 0.0) for pose in poses]
+    return max(values) - min(values)
+
+
+def test_someone_idle_shows_no_behaviour() -> None:
+    assert all(not any(pose.values()) for pose in behave(("idle", 5)))
+
+
+def test_a_listener_nods_now_and_then() -> None:
+    pitch = [pose["headPitch"] for pose in behave(("listening", 60))[25:]]
+
+    nods = sum(a < 2.5 <= b for a, b in itertools.pairwise(pitch))
+    assert 8 <= nods <= 40
+    assert max(pitch) < 6
+
+
+def test_a_thinker_looks_aside_and_holds_still() -> None:
+    poses = behave(("thinking", 5))[25:]
+
+    assert all(abs(pose["gazeX"]) > 8 for pose in poses)
+    assert spread(poses, "headPitch") < 0.1
+
+
+def test_a_thinker_looks_to_the_other_side_the_next_time() -> None:
+    poses = behave(("thinking", 2), ("speaking", 2), ("thinking", 2))
+
+    assert poses[40]["gazeX"] * poses[-1]["gazeX"] < 0
+
+
+def test_a_speaker_moves_head_and_brows() -> None:
+    poses = behave(("speaking", 30))
+
+    assert spread(poses, "headYaw") > 3
+    assert spread(poses, "headPitch") > 2
+    assert spread(poses, "browOuterUpLeft") > 0.1
+
+
+def test_moods_change_without_a_jump() -> None:
+    moods: list[tuple[Mood, float]] = [
+        ("listening", 0.6), ("thinking", 0.2), ("speaking", 0.3), ("idle", 0.1), ("thinking", 1.0)
+    ]  # fmt: skip
+    poses = behave(*moods * 10)
+
+    for before, after in itertools.pairwise(poses):
+        for name in before.keys() | after.keys():
+            step = abs(after.get(name, 0.0) - before.get(name, 0.0))
+            assert step < (0.2 if RANGES[name][1] <= 1 else 3.0), name
+
+
+def test_behaviour_stays_within_the_ranges() -> None:
+    for pose in behave(("speaking", 60), ("listening", 60), ("thinking", 10)):
+        assert clamp(pose) == pose
+
+
+def test_skipped_frames_change_nothing() -> None:
+    every, few = Behaviour(Random(2)), Behaviour(Random(2))
+    every.pose(0.0, "speaking")
+    few.pose(0.0, "speaking")
+    for i in range(500):
+        last = every.pose(i * FRAME_S, "speaking")
+
+    assert few.pose(499 * FRAME_S, "speaking") == last

@@ -1,0 +1,136 @@
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtav.engines.avatar.channels import RANGES, Pose
+from rtav.engines.avatar.lips import MOUTH
+from rtav.engines.avatar.motion import Motion, read_motion, track
+from rtav.engines.avatar.performance import Performance
+from rtav.engines.avatar.portrait import ASSETS
+from rtav.engines.base import VISEMES, Moment, Viseme
+
+FRAME = 960  # samples, 40 ms
+STANDARD = {path.stem: read_motion(path) for path in sorted((ASSETS / "driving").glob("*.json"))}
+STILL = Motion(name="still", duration_s=1.0, loops=True, blend_in_s=0.3, tracks={})
+GRIN = Motion(
+    name="grin",
+    duration_s=1.0,
+    loops=True,
+    blend_in_s=0.3,
+    tracks={
+        "mouthSmileLeft": track([(0, 1.0)]),
+        "jawOpen": track([(0, 0.5)]),
+        "browInnerUp": track([(0, 0.5)]),
+    },
+)
+
+
+def speaking(at: int, name: str, *, mood: str = "idle") -> Moment:
+    viseme = Viseme(name=name, start=0, end=24_000)
+    return Moment(at=at, speech_at=12_000, visemes=(viseme,), mood=mood)  # type: ignore[arg-type]
+
+
+def hold(performance: Performance, name: str | None, *, frames: int, start: int = 0) -> Pose:
+    for i in range(frames):
+        at = (start + i) * FRAME
+        pose = performance.pose(Moment(at=at) if name is None else speaking(at, name))
+    return pose
+
+
+def test_a_smile_survives_speech_and_the_jaw_belongs_to_it() -> None:
+    silent = hold(Performance(GRIN, seed=1), None, frames=30)
+    talking = hold(Performance(GRIN, seed=1), "SS", frames=30)
+
+    assert silent["mouthSmileLeft"] == 1.0
+    assert abs(talking["mouthSmileLeft"] - 0.55) < 0.01
+    assert silent["jawOpen"] == 0.5
+    assert abs(talking["jawOpen"] - (0.2 * 0.5 + 0.08)) < 0.01
+    assert abs(talking["browInnerUp"] - silent["browInnerUp"]) < 1e-9
+
+
+def test_the_lips_meet_whatever_motion_runs() -> None:
+    pose = hold(Performance(GRIN, seed=1), "PP", frames=30)
+
+    assert pose["mouthClose"] >= 0.9
+    assert pose["jawOpen"] < 0.02
+
+
+def test_the_mouth_closes_within_80_ms_when_the_voice_is_held() -> None:
+    performance = Performance(STILL, seed=1)
+    opened = hold(performance, "aa", frames=10)
+
+    frames = [performance.pose(Moment(at=(9 + n) * FRAME)) for n in (1, 2)]
+
+    assert opened["jawOpen"] > 0.5
+    assert 0.1 < frames[0]["jawOpen"] < opened["jawOpen"]
+    assert all(frames[1].get(name, 0.0) == 0.0 for name in MOUTH)
+
+
+def test_a_gesture_asks_the_mood_to_step_back() -> None:
+    by_itself, gesturing = (Performance(STANDARD["default"], seed=1) for _ in range(2))
+    gesturing.drive([STANDARD["Wink"]], at=0)
+
+    def yaw_spread(performance: Performance) -> float:
+        moments = (Moment(at=i * FRAME, mood="thinking") for i in range(50))
+        return max(abs(performance.pose(moment)["gazeX"]) for moment in moments)
+
+    assert yaw_spread(gesturing) < 0.8 * yaw_spread(by_itself)
+
+
+def test_a_moment_before_the_last_one_shows_the_last_one() -> None:
+    performance = Performance(STILL, seed=1)
+    last = performance.pose(Moment(at=24_000))
+
+    assert performance.pose(Moment(at=12_000)) == last
+
+
+def test_skipped_frames_make_next_to_no_difference() -> None:
+    every, few = (Performance(STANDARD["default"], seed=4) for _ in range(2))
+    for i in range(250):
+        last = every.pose(Moment(at=i * FRAME))
+
+    pose = few.pose(Moment(at=249 * FRAME))
+
+    assert all(abs(pose[name] - last[name]) < 1e-6 for name in last)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*sorted(STANDARD), None]),
+            st.sampled_from(["idle", "listening", "thinking", "speaking"]),
+            st.lists(st.sampled_from(VISEMES), max_size=8),
+            st.integers(min_value=1, max_value=40),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_whatever_happens_the_face_stays_in_range_and_never_jumps(
+    scenes: list[tuple[str | None, str, list[str], int]],
+) -> None:
+    # Invariant: any orders, moods and speech give poses inside the ranges; the head never turns
+    # faster than 4 degrees in a frame.
+    performance = Performance(STANDARD["default"], seed=9)
+    frame = 0
+    poses = []
+    for motion, mood, names, frames in scenes:
+        if motion is not None:
+            performance.drive([STANDARD[motion], STANDARD["default"]], at=frame * FRAME)
+        visemes = [Viseme(name=n, start=i * 2000, end=i * 2000 + 2000) for i, n in enumerate(names)]
+        for i in range(frames):
+            moment = Moment(
+                at=frame * FRAME,
+                speech_at=i * FRAME if names else None,
+                visemes=visemes,
+                mood=mood,  # type: ignore[arg-type]
+            )
+            poses.append(performance.pose(moment))
+            frame += 1
+
+    for pose in poses:
+        assert all(RANGES[name][0] <= value <= RANGES[name][1] for name, value in pose.items())
+    for before, after in itertools.pairwise(poses):
+        for name in ("headYaw", "headPitch", "headRoll"):
+            assert abs(after[name] - before[name]) < 4.0, name
