@@ -175,6 +175,6 @@ def server() -> Server:
     return Server()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_server() -> type[Server]:
     return Server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
@@ -35,27 +35,25 @@ class Composition:
 
     app: ASGIApp
     engines: Engines
+    llm_at: str | None
+    """Base URL of the language model; None: it needs none."""
 
 
 @contextlib.asynccontextmanager
-async def compose(settings: Settings, *, api_key: str) -> AsyncIterator[Composition]:
+async def compose(
+    settings: Settings, *, api_key: str, own_ports: Collection[int]
+) -> AsyncIterator[Composition]:
     """Start everything; on the way out end the calls, then close the engines.
 
+    `own_ports` are where this server itself answers: it is not its own language model.
     Raises ConfigError and EngineUnavailable before anything is left running.
     """
-    engines = select(settings)
+    selection = await select(settings, own_ports=own_ports)
+    engines = selection.engines
     access = Access(keys=ApiKeys([api_key]), sealer=Sealer(_secrets(settings)), unix=clock.unix)
     async with contextlib.AsyncExitStack() as stack:
         await _start(engines, stack)
-        webrtc = WebRtc(
-            IceSettings(
-                bind=settings.ice.bind,
-                public=settings.ice.public,
-                udp_port=settings.ice.udp_port,
-                port_range=settings.ice.port_range,
-                setup_timeout_s=settings.limits.setup_s,
-            )
-        )
+        webrtc = WebRtc(_ice(settings))
         stack.push_async_callback(webrtc.close)
         await webrtc.start()
         supervisor = await stack.enter_async_context(Supervisor(engines, _rules(settings, engines)))
@@ -75,7 +73,7 @@ async def compose(settings: Settings, *, api_key: str) -> AsyncIterator[Composit
             unix=clock.unix,
             cors_origins=settings.server.cors_origins,
         )
-        yield Composition(app=create_app(services), engines=engines)
+        yield Composition(app=create_app(services), engines=engines, llm_at=selection.llm_at)
         logger.info("stopping: %d calls are ended", supervisor.calls)
 
 
@@ -96,6 +94,16 @@ async def _start(engines: Engines, stack: contextlib.AsyncExitStack) -> None:
         stack.push_async_callback(engine.close)
         await engine.start()
         logger.info("%s: %s", kind, engine.capabilities.name)
+
+
+def _ice(settings: Settings) -> IceSettings:
+    return IceSettings(
+        bind=settings.ice.bind,
+        public=settings.ice.public,
+        udp_port=settings.ice.udp_port,
+        port_range=settings.ice.port_range,
+        setup_timeout_s=settings.limits.setup_s,
+    )
 
 
 def _secrets(settings: Settings) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 
 from rtav.engines import registry
+from rtav.engines.tts.choice import best_available
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.server.certificates import own_names
 from rtav.server.selection import select
@@ -61,7 +61,7 @@ def _kinds() -> list[Finding]:
         Finding(subject=kind, is_good=True, message="there are " + ", ".join(registry.names(kind)))
         for kind in kinds
     ]
-    if shutil.which("flite") is None:
+    if best_available() != "flite":
         message = "not installed: the voice is espeak-ng's, which sounds less natural"
         found.append(Finding(subject="flite", is_good=True, message=message))
     return found
@@ -69,11 +69,11 @@ def _kinds() -> list[Finding]:
 
 async def _engines(settings: Settings) -> list[Finding]:
     try:
-        engines = select(settings)
+        selection = await select(settings)
     except (ConfigError, EngineUnavailable) as error:
         return [Finding(subject="engines", is_good=False, message=str(error))]
     found = []
-    for kind, engine in engines.in_order():
+    for kind, engine in selection.engines.in_order():
         try:
             await engine.start()
             message, is_good = f"{engine.capabilities.name} works", True

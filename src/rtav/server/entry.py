@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from rtav import log
 from rtav.server import keys
 from rtav.server.composition import Composition, compose
 from rtav.server.doctor import Finding, findings
-from rtav.server.serving import Door, open_doors
+from rtav.server.serving import Door, is_loopback, open_doors
 from rtav.server.serving import serve as serve_doors
 from rtav.settings import Settings
 
@@ -34,7 +34,10 @@ def serve(settings: Settings, *, say: Say) -> None:
         for line in _greeting(settings, running, doors, api_key=api_key):
             say(line)
 
-    asyncio.run(serve_doors(doors, lambda: compose(settings, api_key=api_key), ready=ready))
+    ports = {door.listener.getsockname()[1] for door in doors}
+    asyncio.run(
+        serve_doors(doors, lambda: compose(settings, api_key=api_key, own_ports=ports), ready=ready)
+    )
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -51,7 +54,7 @@ def _greeting(
         + (f" - {engine.capabilities.description}" if engine.capabilities.description else "")
         for kind, engine in running.engines.in_order()
     ]
-    lines.append(_whereabouts(settings, running))
+    lines.append(_whereabouts(running))
     if settings.api_key is None:
         lines.append("  This key is for this run only; set RTAV_API_KEY to keep one.")
     # In the fragment: a browser never sends it to a server, so no log on the way has it.
@@ -59,12 +62,12 @@ def _greeting(
     return lines
 
 
-def _whereabouts(settings: Settings, running: Composition) -> str:
+def _whereabouts(running: Composition) -> str:
     """Where what people say goes: the first thing an operator must know about a server."""
-    if base_url := settings.llm.base_url:
-        return f"  What is said goes to {base_url} to be answered."
     names = [engine.capabilities.name for _, engine in running.engines.in_order()]
-    others = [name for name in names if name not in LOCAL_ENGINES]
+    others = [name for name in names if name not in LOCAL_ENGINES | {"openai"}]
+    if running.llm_at and not is_loopback(urlsplit(running.llm_at).hostname or ""):
+        return f"  What is said goes to {running.llm_at} to be answered."
     if others:
         return f"  What is said may leave this machine through: {', '.join(others)}."
     return "  Nothing leaves this machine."

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from rtav.engines import registry
 from rtav.engines.base import AvatarEngine, Engine, LlmEngine, SttEngine, TtsEngine, VadEngine
-from rtav.settings import LlmSettings, Settings
+from rtav.engines.llm.local import find_local
+from rtav.engines.tts.choice import best_available
+from rtav.settings import EngineSettings, LlmSettings, Settings
+
+logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 
@@ -34,30 +39,51 @@ class Engines:
         )
 
 
-def select(settings: Settings) -> Engines:
-    """Construct every engine. Raises ConfigError or EngineUnavailable, naming the setting."""
-    llm = settings.llm
-    return Engines(
-        vad=registry.load("vad", _or(settings.vad.engine, "silero"), settings.vad.options),
-        stt=registry.load("stt", _or(settings.stt.engine, "pocketsphinx"), settings.stt.options),
-        llm=registry.load("llm", _or(llm.engine, _best_llm(llm)), _llm_options(llm)),
-        tts=registry.load("tts", _or(settings.tts.engine, _best_tts()), settings.tts.options),
-        avatar=registry.load(
-            "avatar", _or(settings.avatar.engine, "portrait"), settings.avatar.options
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    engines: Engines
+    llm_at: str | None
+    """Base URL of the language model; None: it needs none."""
+
+
+async def select(settings: Settings, *, own_ports: Collection[int] = ()) -> Selection:
+    """Construct every engine. Raises ConfigError or EngineUnavailable, naming the setting.
+
+    A language model on this machine is looked for unless one is named; `own_ports` are passed over.
+    """
+    llm = await _language_model(settings.llm, own_ports)
+    return Selection(
+        engines=Engines(
+            vad=registry.load("vad", _or(settings.vad, "silero"), settings.vad.options),
+            stt=registry.load("stt", _or(settings.stt, "pocketsphinx"), settings.stt.options),
+            llm=registry.load("llm", llm.engine, llm.options),
+            tts=registry.load("tts", _or(settings.tts, best_available()), settings.tts.options),
+            avatar=registry.load(
+                "avatar", _or(settings.avatar, "portrait"), settings.avatar.options
+            ),
         ),
+        llm_at=llm.options.get("base_url"),
     )
 
 
-def _or(named: str, best: str) -> str:
-    return best if named == AUTO else named
+def _or(named: EngineSettings, best: str) -> str:
+    return best if named.engine == AUTO else named.engine
 
 
-def _best_tts() -> str:
-    return "flite" if shutil.which("flite") else "espeak"
-
-
-def _best_llm(llm: LlmSettings) -> str:
-    return "openai" if llm.base_url or llm.api_key else "demo"
+async def _language_model(named: LlmSettings, own_ports: Collection[int]) -> EngineSettings:
+    """What the operator named, else a server on this machine, else the demo agent."""
+    options = _llm_options(named)
+    if named.engine != AUTO:
+        return EngineSettings(engine=named.engine, options=options)
+    if named.base_url or named.api_key:
+        return EngineSettings(engine="openai", options=options)
+    found = await find_local(skip_ports=own_ports) if named.discover else None
+    if found is None:
+        return EngineSettings(engine="demo", options=named.options)
+    logger.info("%s found at %s", found.name, found.base_url)
+    return EngineSettings(
+        engine="openai", options={"model": found.model, **options, "base_url": found.base_url}
+    )
 
 
 def _llm_options(llm: LlmSettings) -> dict[str, Any]:  # Any: as EngineSettings.options

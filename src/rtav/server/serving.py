@@ -147,7 +147,7 @@ def _signals(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> Iterat
 
 def _wants_https(server: ServerSettings) -> bool:
     if server.https == "auto":
-        return server.tls_cert is not None or not _is_loopback(server.host)
+        return server.tls_cert is not None or not is_loopback(server.host)
     return server.https == "on"
 
 
@@ -225,7 +225,7 @@ def _is_any(host: str) -> bool:
     return host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
