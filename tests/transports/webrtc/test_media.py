@@ -206,25 +206,28 @@ def test_pli_and_fir_ask_for_a_key_frame():
     asyncio.run(scenario())
 
 
-def test_remb_changes_the_bitrate():
+def test_remb_below_what_is_sent_changes_the_bitrate():
     async def scenario():
         async with serving() as web, calling() as caller:
             caller.watch("VP8")
             peer, recorder = await call(web, caller)
+            source = _video_source(peer)
+            caller.lose_rtp(25)  # or it would estimate by itself
+            for frame in range(25):
+                peer.video.push([bytes(1100)], 3600 * frame)  # 220 kbit at once
             for fci in (
-                pack_remb_fci(640_000, [_video_source(peer)]),
-                pack_remb_fci(100_000, [4711]),
+                pack_remb_fci(330_000, [source]),  # more than is sent
+                pack_remb_fci(160_000, [source]),
+                pack_remb_fci(100_000, [4711]),  # some other source
                 b"ELSEWHAT",  # some other application's
             ):
                 await caller.send_rtcp(
                     RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=fci)
                 )
-            await caller.send_rtcp(
-                RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=_video_source(peer))
-            )
+            await caller.send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=source))
             await until(lambda: recorder.keyframes == 1)
-            assert recorder.bitrates == [640_000]
-            assert peer.stats().bitrate == 640_000
+            assert recorder.bitrates == [160_000]
+            assert peer.stats().bitrate == 160_000
 
     asyncio.run(scenario())
 

@@ -70,7 +70,6 @@ class WebRtcPeer:
         self._listener: PeerListener | None = None
         self._ended: str | None = None
         self._released = asyncio.Event()
-        self._bitrate: int | None = None
         self._senders: dict[str, PushSender] = {}
         self._microphone: PushReceiver | None = None
         for transceiver in connection.getTransceivers():
@@ -114,7 +113,7 @@ class WebRtcPeer:
         return PeerStats(
             rtt_s=next((s.rtt_s for s in senders if s.rtt_s is not None), None),
             loss=max((sender.loss for sender in senders), default=0.0),
-            bitrate=self._bitrate,
+            bitrate=next((s.estimate for s in senders if s.estimate is not None), None),
             packets_sent=sum(sender.packets_sent for sender in senders),
             packets_received=0 if self._microphone is None else self._microphone.received,
             packets_lost=0 if self._microphone is None else self._microphone.lost,
@@ -134,7 +133,7 @@ class WebRtcPeer:
         feedback = Feedback(
             ready=self._track_ready,
             keyframe_wanted=listener.keyframe_wanted,
-            bitrate_changed=self._bitrate_changed,
+            bitrate_changed=listener.bitrate_changed,
         )
         for sender in self._senders.values():
             sender.listen(feedback)
@@ -192,11 +191,6 @@ class WebRtcPeer:
     def _track_ready(self) -> None:
         if self._listener is not None and all(s.ready for s in self._senders.values()):
             self._listener.media_ready()
-
-    def _bitrate_changed(self, bitrate: int) -> None:
-        self._bitrate = bitrate
-        if self._listener is not None:
-            self._listener.bitrate_changed(bitrate)
 
     def _look(self) -> None:
         """Ask a silent client whether it is there."""

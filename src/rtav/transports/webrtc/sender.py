@@ -31,6 +31,7 @@ from aiortc.stats import RTCStatsReport
 from aiortc.utils import random32
 
 from rtav.transports.webrtc.codecs import Codec
+from rtav.transports.webrtc.congestion import Ceiling
 from rtav.transports.webrtc.sdp import MID_EXTENSION, SEND_TIME_EXTENSION
 
 HISTORY = 512  # packets kept for retransmission: more than 3 s of video at 140 packets/s
@@ -81,6 +82,8 @@ class PushSender:
         self.loss = 0.0
         """Fraction of the last interval's packets that the client missed."""
         self.rtt_s: float | None = None
+        self.estimate: int | None = None
+        """The client's last word on the bandwidth, bit/s, uninterpreted."""
         self.packets_sent = 0
         self.retransmitted = 0
         self._codec = codec
@@ -95,6 +98,7 @@ class PushSender:
         self._stream_id = stream_id
         self._track_id = f"{stream_id}-{self.kind}"
         self._octets_sent = 0
+        self._ceiling = Ceiling()
         self._sequence = random_sequence_number()  # low: a wrap among the first breaks SRTP
         self._rtx_sequence = random_sequence_number()
         self._origin = random32()  # RTP time of the call's first sample
@@ -134,6 +138,8 @@ class PushSender:
             self.packets_sent += 1
             self._octets_sent += len(payload)
             self._write(packet)
+        if self.kind == "video":
+            self._ceiling.sent(self._loop.time(), sum(map(len, payloads)))
 
     def report(self, wall: float, rtp_time: int) -> None:
         if not self._ready:
@@ -222,7 +228,13 @@ class PushSender:
             except (ValueError, struct.error):  # another application's, or cut short
                 return
             if self._ssrc in sources:
-                self._feedback.bitrate_changed(bitrate)
+                self._heed_estimate(bitrate)
+
+    def _heed_estimate(self, bitrate: int) -> None:
+        self.estimate = bitrate
+        ceiling = self._ceiling.estimated(self._loop.time(), bitrate)
+        if ceiling is not None and self._feedback is not None:
+            self._feedback.bitrate_changed(ceiling)
 
     def _is_new_fir(self, entries: bytes) -> bool:
         """True if one of `entries` is for us and not the repetition of the last one."""
