@@ -174,7 +174,7 @@ class _Parser:
         return Fraction(float(value) ** 0.5).limit_denominator(10**6)
 
     def _number(self) -> Fraction | None:
-        found = numbers.read(self._tokens, self._at)
+        found = numbers.read(self._tokens, self._at, forgiving=True)
         if found is None:
             return None
         value, self._at = found
@@ -187,7 +187,7 @@ class _Parser:
         if self._take("percent", "per cent", "%"):
             self.said.append("percent")
             value /= 100
-            if self._take("of"):
+            if self._take("of", "off", "and"):  # heard for "of"
                 self.said.append("of")
                 self.operations += 1
                 whole = self._operand()

@@ -64,8 +64,8 @@ INTENTS = (
     ),
     _intent(
         tour.start,
-        "start the tour / give me a tour / take the tour / guided tour / tour / show me around "
-        "/ begin the demo",
+        "start the tour / start / give me a tour / take the tour / guided tour / tour / show me "
+        "around / begin the demo",
     ),
     _intent(
         tour.forward,
@@ -160,10 +160,11 @@ INTENTS = (
     ),
     _intent(
         say(*lines.CONNECT),
-        "how do i connect a model / how do i connect a real language model / connect a language "
-        "model / how do i connect open ai / how do i plug in a model / set up open a i / use "
-        "chat gpt / how do i use ollama / how do i use a real model / set up the model / how do "
-        "i make you smarter / api key / how do i configure you",
+        "how do i connect a model / how do i connect a real model / real model / how do i "
+        "connect a real language model / connect a language model / how do i connect open ai / "
+        "how do i plug in a model / set up open a i / use chat gpt / how do i use ollama / how "
+        "do i use a real model / set up the model / how do i make you smarter / api key / how "
+        "do i configure you",
     ),
     _intent(
         say(*lines.HOW),
@@ -277,6 +278,7 @@ def answer(talk: Talk) -> Reply:
         *(INTENTS[meaning].skill for meaning in sure),
         *COMMANDS,
         *(INTENTS[meaning].skill for meaning in likely),
+        skills.puzzle,
     )
     replies = (skill(talk) for skill in skills_in_order)
     return next(filter(None, replies), None) or skills.admit(talk)

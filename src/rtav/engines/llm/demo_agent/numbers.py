@@ -15,7 +15,7 @@ TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
 _UNITS = {word: value for value, word in enumerate(ONES)} | {"oh": 0, "fourty": 4}
 _TENS = {word: 10 * value for value, word in enumerate(TENS) if value > 1} | {"fourty": 40}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 10**9}
-_MISHEARD = {"to": 2, "too": 2, "for": 4, "fore": 4, "ate": 8, "won": 1, "sex": 6, "tree": 3}
+_MISHEARD = {"to": 2, "too": 2, "for": 4, "far": 4, "ate": 8, "won": 1, "sex": 6, "tree": 3}
 _DIGITS = re.compile(r"\d+(\.\d+)?\Z")
 
 _ORDINALS = {
@@ -29,17 +29,18 @@ _ORDINALS = {
 }
 
 
-def read(words: Sequence[str], at: int) -> tuple[Fraction, int] | None:
+def read(words: Sequence[str], at: int, *, forgiving: bool = False) -> tuple[Fraction, int] | None:
     """The number that begins at `words[at]` and the index behind it; None if none begins there.
 
-    Understands digits ("3.5"), words up to the billions ("two hundred and five"), decimals
-    ("three point one four") and what recognisers write for a lone number ("for", "ate").
+    Understands digits ("3.5"), words up to the billions ("two hundred and five") and decimals
+    ("three point one four"). `forgiving`, where only a number can stand, also takes what
+    recognisers write for a lone one ("for", "ate").
     """
     if at >= len(words):
         return None
     if _DIGITS.match(words[at]):
         return _read_scale(Fraction(words[at]), words, at + 1)
-    if words[at] in _MISHEARD:
+    if forgiving and words[at] in _MISHEARD:
         return Fraction(_MISHEARD[words[at]]), at + 1
     whole = _read_whole(words, at)
     return None if whole is None else _read_decimals(*whole, words=words)

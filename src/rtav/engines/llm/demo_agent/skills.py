@@ -97,9 +97,7 @@ def count(talk: Talk) -> Reply | None:
     if verb is None:
         return None
     down = any(word in ("down", "backwards", "backward", "back") for word in said[verb:])
-    found = _numbers_in([word for word in said[verb + 1 :]])
-    if not found:
-        found = [10]
+    found = _numbers_in(said[verb + 1 :]) or [10]
     first, last = found[:2] if len(found) > 1 else ((found[0], 1) if down else (1, found[0]))
     return Reply(text=_counted(first, last))
 
@@ -109,12 +107,10 @@ def _is_count(word: str) -> bool:
 
 
 def _numbers_in(words: list[str]) -> list[int]:
-    """Whole numbers in `words`. The "to" of "count to ten" is no two: a number must follow it."""
+    """The numbers in `words`, rounded down."""
     found: list[int] = []
     at = 0
     while at < len(words):
-        if words[at] in ("to", "too", "for") and numbers.read(words, at + 1):
-            at += 1
         number = numbers.read(words, at)
         if number is None:
             at += 1
@@ -174,6 +170,15 @@ def say_it(talk: Talk) -> Reply | None:
 def bid_farewell(talk: Talk) -> Reply:
     name = f", {talk.name}" if talk.name else ""
     return Reply(text=f"Goodbye{name}. It was a pleasure reading my lines to you.")
+
+
+def puzzle(talk: Talk) -> Reply | None:
+    """Hardly anything but numbers: the recogniser missed what to do with them."""
+    found = _numbers_in(list(talk.words))
+    if len(found) < 2 or len(talk.words) > 3 * len(found):
+        return None
+    listed = " and ".join(map(str, found))
+    return Reply(text=f"I heard {listed}, but not what to do with them. Say plus, minus or times.")
 
 
 def admit(talk: Talk) -> Reply:

@@ -44,10 +44,12 @@ def forward(talk: Talk) -> Reply:
     return Reply(text=STOPS[stop + 1])
 
 
-def back(talk: Talk) -> Reply | None:
-    """To the stop before; None outside the tour."""
+def back(talk: Talk) -> Reply:
+    """To the stop before, or an offer to start."""
     stop = place(talk.replies)
-    return None if stop is None else Reply(text=STOPS[max(0, stop - 1)])
+    if stop is None:
+        return Reply(text=f"There is nothing to go back to yet. {INVITATION}")
+    return Reply(text=STOPS[max(0, stop - 1)])
 
 
 def again(talk: Talk) -> Reply | None:

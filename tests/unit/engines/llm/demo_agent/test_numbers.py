@@ -25,13 +25,17 @@ from rtav.engines.llm.demo_agent import numbers
         ("three point one four", Fraction(314, 100), 4),
         ("five point", 5, 1),
         ("zero", 0, 1),
-        ("for", 4, 1),
         ("twenty and three", 20, 1),
         ("two three", 2, 1),
     ],
 )
 def test_a_number_is_read_as_far_as_it_goes(spoken: str, value: Fraction, read: int) -> None:
     assert numbers.read(spoken.split(), 0) == (value, read)
+
+
+def test_where_only_a_number_can_stand_a_misheard_one_is_forgiven() -> None:
+    assert numbers.read(["for"], 0, forgiving=True) == (4, 1)
+    assert numbers.read(["for"], 0) is None
 
 
 @pytest.mark.parametrize("spoken", ["", "a", "a dog", "and five", "point five", "dog"])
