@@ -1,0 +1,90 @@
+"""A real server in a process of its own, for tests from outside and for benches."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READY_S = 60.0
+"""A loaded machine takes this long to load the engines; a free one two seconds."""
+
+STOP_S = 10.0
+
+
+@dataclass
+class RunningServer:
+    url: str
+    key: str
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    """Everything it printed, log lines included."""
+
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+
+@contextlib.contextmanager
+def running_server(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[RunningServer]:
+    """`rtav serve` on 127.0.0.1 and a free port, with the embedded engines and state of its own.
+
+    Raises RuntimeError with what it printed if it does not come up. Ends it by SIGTERM.
+    """
+    with tempfile.TemporaryDirectory() as state:
+        settings = {
+            "RTAV_API_KEY": "rtav_ak_test",
+            "RTAV_STATE_DIR": state,
+            "RTAV_LLM_DISCOVER": "false",
+        }
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("rtav")), "serve", "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **settings, **(environment or {})},
+        )
+        try:
+            yield _ready(process, settings["RTAV_API_KEY"])
+        finally:
+            _stop(process)
+
+
+def _ready(process: subprocess.Popen[str], key: str) -> RunningServer:
+    server = RunningServer(url="", key=key, process=process)
+    is_ready = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            server.lines.append(line.rstrip())
+            if found := re.search(r"ready: (http://\S+?)/#key=", line):
+                server.url = found[1]
+                is_ready.set()
+        is_ready.set()
+
+    threading.Thread(target=read, name="server output", daemon=True).start()
+    is_ready.wait(READY_S)
+    if not server.url:
+        _stop(process)
+        raise RuntimeError("the server did not start:\n" + server.log())
+    return server
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()

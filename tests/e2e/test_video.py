@@ -1,0 +1,97 @@
+"""The face as a browser receives it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtav.testing.browser import KEEP_EVENTS, chromium, faults, microphone, wait_for
+from rtav.testing.running import RunningServer
+
+sys.path.insert(0, str(Path(__file__).parent))
+from seed import complete_example, with_video
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_time]
+
+WATCH = """() => {
+  const video = document.getElementById('remoteVideo');
+  const canvas = new OffscreenCanvas(32, 20);
+  const brush = canvas.getContext('2d', {willReadFrequently: true});
+  window.frames = [];
+  window.mouths = [];
+  const watch = now => {
+    window.frames.push(now);
+    if (window.frames.length % 2 === 0) {
+      const w = video.videoWidth;
+      brush.drawImage(video, w * 0.36, w * 0.5, w * 0.28, w * 0.17, 0, 0, 32, 20);
+      const pixels = brush.getImageData(0, 0, 32, 20).data;
+      window.mouths.push([now, Array.from(pixels.filter((_, i) => i % 4 === 1))]);
+    }
+    video.requestVideoFrameCallback(watch);
+  };
+  video.requestVideoFrameCallback(watch);
+}"""
+
+TELL = """text => window.call.dataChannel.send(JSON.stringify({
+  type: 'conversation.item.create',
+  item: {type: 'message', role: 'assistant', content: [{type: 'input_text', text}]}}))"""
+
+STORY = (
+    "Once upon a time a small robot lived by the open sea. Every morning it woke up early, "
+    "looked at the waves, and asked them how they were. The waves never answered in words. "
+    "But every evening they brought it a new shell, and by and by the robot had a house full "
+    "of music. People came from far away to hear it, and nobody ever left without a smile."
+)
+
+
+def watched(page: Any, start: float, end: float) -> tuple[float, float, float]:
+    """Frames per second, the longest gap in ms, and how much the mouth moves, in a stretch."""
+    times = np.array([t for t in page.evaluate("window.frames") if start <= t < end])
+    mouths = [m for t, m in page.evaluate("window.mouths") if start <= t < end]
+    changes = np.abs(np.diff(np.array(mouths, dtype=float), axis=0)).mean()
+    rate = len(times) / ((end - start) / 1000)
+    return rate, float(np.diff(times).max()), float(changes)
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_the_face_is_fluent_while_idle_and_while_speaking(
+    codec: str, server: RunningServer, elsewhere: str, tmp_path: Path
+) -> None:
+    wav = microphone(tmp_path / "mic.wav", 60.0)
+    with chromium(wav) as browser:
+        page = browser.new_page()
+        page.add_init_script(KEEP_EVENTS)
+        page.goto(elsewhere)
+        code = with_video(complete_example(host=server.url, key=server.key), codec)
+        page.add_script_tag(content=code)
+        page.evaluate("async () => { window.call = await connectWebRTC(); }")
+        wait_for(page, "output_audio_buffer.stopped")
+        page.evaluate(WATCH)
+        page.wait_for_timeout(1000)
+        idle_from = page.evaluate("performance.now()")
+        page.wait_for_timeout(15_000)
+        idle_to = page.evaluate("performance.now()")
+        page.evaluate(TELL, STORY)
+        wait_for(page, "output_audio_buffer.started", count=2)
+        page.wait_for_timeout(300)
+        speaking_from = page.evaluate("performance.now()")
+        page.wait_for_timeout(15_000)
+        speaking_to = page.evaluate("performance.now()")
+        idle = watched(page, idle_from, idle_to)
+        speaking = watched(page, speaking_from, speaking_to)
+        used = page.evaluate(
+            """async () => {
+              const entries = [...(await window.call.pc.getStats()).values()];
+              const video = entries.find(e => e.type === 'inbound-rtp' && e.kind === 'video');
+              return entries.find(e => e.id === video.codecId).mimeType;
+            }"""
+        )
+        assert faults(page) == []
+    assert used == f"video/{codec}"
+    for rate, gap, _ in (idle, speaking):
+        assert rate >= 20
+        assert gap <= 500
+    # the mouth moves with the words and rests in silence
+    assert speaking[2] > 2.5 * idle[2]
