@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
@@ -57,6 +58,9 @@ def _greeting(
     lines.append(_whereabouts(running))
     if settings.api_key is None:
         lines.append("  This key is for this run only; set RTAV_API_KEY to keep one.")
+    if settings.api_key is not None and not sys.stdout.isatty():
+        # The operator has it; a container's log must not.
+        return [*lines, *(f"rtav is ready: {door.url}/" for door in doors)]
     # In the fragment: a browser never sends it to a server, so no log on the way has it.
     lines += [f"rtav is ready: {door.url}/#key={quote(api_key, safe='')}" for door in doors]
     return lines

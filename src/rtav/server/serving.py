@@ -119,6 +119,7 @@ def _config(app: ASGIApp, door: Door) -> uvicorn.Config:
         app,
         lifespan="off",  # what the application needs runs before it and ends after it
         log_config=None,
+        log_level="warning",  # we say ourselves when the server is ready and when it stops
         access_log=False,
         server_header=False,
         ws_max_size=MAX_MESSAGE_BYTES,
