@@ -142,6 +142,11 @@ def test_tools_limits_and_temperature_are_passed_on() -> None:
     assert (sent["max_tokens"], sent["temperature"]) == (50, 0.7)
 
 
+def test_thoughts_are_not_spoken() -> None:
+    replies = _replies(ModelServer(["<think>", "The user said hi.", "</think>", "\n\n", "Hi!"]))
+    assert replies[0][0] == TextDelta("Hi!")
+
+
 def test_a_model_the_server_has_is_asked_by_its_name() -> None:
     server = ModelServer(models=("stub", "larger"))
     _replies(server, LlmRequest(model="larger", instructions="", messages=()))

@@ -15,6 +15,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from rtav.engines.base import Capabilities, LlmDelta, LlmEnd, LlmRequest, TextDelta, ToolCallDelta
 from rtav.engines.llm.chat import Json, parameters
+from rtav.engines.llm.thinking import Thoughtless
 from rtav.errors import ConfigError, EngineFailed, EngineTimeout, EngineUnavailable
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -116,7 +117,8 @@ class OpenAiLlm:
             async for chunk in chunks:
                 for delta in answer.add(chunk):
                     yield delta
-        yield answer.end()
+        for delta in answer.end():
+            yield delta
 
     async def _ask(self, wanted: Json) -> _Stream:
         """Post the request, without the usage option where the server does not take it."""
@@ -158,6 +160,7 @@ class _Answer:
         self._usage: Any = None  # the SDK's CompletionUsage; servers leave fields out
         self._calls: list[str] = []
         self._said_anything = False
+        self._thoughtless = Thoughtless()
 
     def add(self, chunk: ChatCompletionChunk) -> Iterator[LlmDelta]:
         self._usage = chunk.usage or self._usage
@@ -166,7 +169,8 @@ class _Answer:
             self._said_anything |= choice.finish_reason is not None
             if choice.delta.content:
                 self._said_anything = True
-                yield TextDelta(choice.delta.content)
+                if said := self._thoughtless.feed(choice.delta.content):
+                    yield TextDelta(said)
             for piece in choice.delta.tool_calls or ():
                 self._said_anything = True
                 yield self._piece(piece)
@@ -188,11 +192,13 @@ class _Answer:
             arguments=(function.arguments or "") if function else "",
         )
 
-    def end(self) -> LlmEnd:
+    def end(self) -> Iterator[LlmDelta]:
         if not self._said_anything:
             raise EngineFailed(NAME, "the server sent an empty reply", retryable=True)
+        if rest := self._thoughtless.end():
+            yield TextDelta(rest)
         details = getattr(self._usage, "prompt_tokens_details", None)
-        return LlmEnd(
+        yield LlmEnd(
             reason=self._reason,
             input_tokens=getattr(self._usage, "prompt_tokens", None) or 0,
             output_tokens=getattr(self._usage, "completion_tokens", None) or 0,

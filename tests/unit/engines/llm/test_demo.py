@@ -126,6 +126,10 @@ def test_it_says_that_it_is_a_script() -> None:
             "one is twenty three nine seven",
             "I heard 1 and 23 and 9 and 7, but not what to do with them. Say plus, minus or times.",
         ),
+        ("seven times a", "7 times 8 is 56."),
+        ("come down from three", "Three, two, one."),
+        ("can you count", "One, two, three, four, five, six, seven, eight, nine, ten."),
+        ("please not", "I would, but in this conversation my face is not mine to move."),
         ("start the chair", tour.STOPS[0]),
         ("not your head", "I would, but in this conversation my face is not mine to move."),
         ("how do i connect a real nadal", lines.CONNECT[0]),
@@ -158,6 +162,11 @@ def test_it_says_that_it_is_a_script() -> None:
 )
 def test_what_is_heard_finds_its_answer(heard: str, expected: str) -> None:
     assert Caller().says(heard) == expected
+
+
+def test_counting_is_not_read_into_a_sentence_without_numbers() -> None:
+    said = Caller().says("counter the connector eel not at all")
+    assert said.startswith("I heard: Counter the connector")
 
 
 def test_it_remembers_a_name() -> None:

@@ -101,7 +101,7 @@ INTENTS = (
     _intent(express.make("Wink"), "wink / wink at me / give me a wink / blink / blink at me"),
     _intent(
         express.make("AgreeYesTotaly"),
-        "nod / nod your head / give me a nod / agree with me / move your head",
+        "nod / please nod / nod your head / give me a nod / agree with me / move your head",
     ),
     _intent(
         express.make("SmileTeeth"),

@@ -16,6 +16,7 @@ _UNITS = {word: value for value, word in enumerate(ONES)} | {"oh": 0, "fourty": 
 _TENS = {word: 10 * value for value, word in enumerate(TENS) if value > 1} | {"fourty": 40}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 10**9}
 _MISHEARD = {"to": 2, "too": 2, "for": 4, "far": 4, "ate": 8, "won": 1, "sex": 6, "tree": 3}
+_MISHEARD_LAST = {"a": 8, "on": 1, "then": 10, "again": 10}  # words that else mean themselves
 _DIGITS = re.compile(r"\d+(\.\d+)?\Z")
 
 _ORDINALS = {
@@ -42,6 +43,8 @@ def read(words: Sequence[str], at: int, *, forgiving: bool = False) -> tuple[Fra
         return _read_scale(Fraction(words[at]), words, at + 1)
     if forgiving and words[at] in _MISHEARD:
         return Fraction(_MISHEARD[words[at]]), at + 1
+    if forgiving and at == len(words) - 1 and words[at] in _MISHEARD_LAST:
+        return Fraction(_MISHEARD_LAST[words[at]]), at + 1
     whole = _read_whole(words, at)
     return None if whole is None else _read_decimals(*whole, words=words)
 

@@ -10,6 +10,7 @@ from rtav.engines.llm.demo_agent.lines import SUGGESTIONS
 from rtav.engines.llm.demo_agent.talk import Reply, Talk, introduced, turned
 
 MAX_COUNTED = 30  # numbers in one reply: about 15 s of speech
+MAX_BARE = 4  # words of "can you count please": a longer one without a number is about else
 MAX_SPELT = 24  # letters
 MAX_ECHOED = 12  # words; longer quotations bore
 
@@ -94,10 +95,13 @@ def count(talk: Talk) -> Reply | None:
     """To a number, from one to another, or down."""
     said = list(talk.words)
     verb = next((i for i, word in enumerate(said[:5]) if _is_count(word)), None)
-    if verb is None:
+    found = _numbers_in(said)
+    if verb is None and not (found and "down from" in " ".join(said)):
         return None
-    down = any(word in ("down", "backwards", "backward", "back") for word in said[verb:])
-    found = _numbers_in(said[verb + 1 :]) or [10]
+    if not found and len(said) > MAX_BARE:
+        return None
+    down = any(word in ("down", "backwards", "backward", "back") for word in said)
+    found = found or [10]
     first, last = found[:2] if len(found) > 1 else ((found[0], 1) if down else (1, found[0]))
     return Reply(text=_counted(first, last))
 
