@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -110,3 +112,15 @@ def test_sizes_show_the_same_face() -> None:
 
     shrunk = cv2.resize(large[:512], (256, 256), interpolation=cv2.INTER_AREA)
     assert np.abs(shrunk.astype(int) - small[:256]).mean() < 2.5
+
+
+@pytest.mark.parametrize("yaw", [-14.0, 0.0, 14.0])
+def test_rectangles_that_skip_blending_change_nothing(yaw: float) -> None:
+    face = read_face(ASSETS / "faces" / "face1")
+    quick, thorough = FaceAsset(face, 512), FaceAsset(face, 512)
+    assert any(layer.holes for layer in quick.layers.values())
+    for name, layer in thorough.layers.items():
+        thorough.layers[name] = dataclasses.replace(layer, holes=())
+    pose = {"headYaw": yaw, "headPitch": 6.0, "jawOpen": 0.5, "mouthSmileLeft": 1.0}
+
+    assert np.array_equal(Renderer(quick).render(pose), Renderer(thorough).render(pose))
