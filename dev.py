@@ -119,9 +119,10 @@ def bench(rest: Sequence[str]) -> None:
 
 
 def docs(_: Sequence[str]) -> None:
-    """write the generated documentation anew: the HTTP API as docs/openapi.json"""
+    """write the generated documentation anew"""
     _prepare()
-    run(PYTHON, "tools/openapi.py", "docs/openapi.json")
+    for generator in sorted((ROOT / "tools").glob("docs_*.py")):
+        run(PYTHON, generator.relative_to(ROOT))
 
 
 def serve(rest: Sequence[str]) -> None:

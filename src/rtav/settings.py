@@ -65,19 +65,24 @@ PortRange = Annotated[tuple[Port, Port], NoDecode, BeforeValidator(_ranged)]
 class Section(BaseModel):
     """One `[section]`: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class ServerSettings(Section):
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all, then https is served too."""
     port: FreePort = 8000
-    """0: any free one; the address that is printed has it."""
+    """For http; 0: any free one, the address that is printed has it."""
     https: Literal["auto", "on", "off"] = "auto"
-    """auto: when a certificate is named, or the host is more than this machine."""
+    """auto: when a certificate is named, or other machines can reach the host."""
     https_port: FreePort = 8443
+    """For https, beside http."""
     tls_cert: Path | None = None
+    """Certificate chain, PEM; without one the server makes its own."""
     tls_key: Path | None = None
+    """The private key that belongs to it, PEM."""
     cors_origins: Names = ("*",)
+    """Web origins whose pages may call; `*`: any, they need a key all the same."""
 
     @model_validator(mode="after")
     def _certificate_is_whole(self) -> ServerSettings:
@@ -88,9 +93,9 @@ class ServerSettings(Section):
 
 class IceSettings(Section):
     bind: Names = ()
-    """Addresses to offer; empty: every address of this machine."""
+    """Local addresses for media; empty: every address of this machine."""
     public: Names = ()
-    """Addresses under which callers reach this machine, where a router or a container hides it."""
+    """Addresses to tell callers instead, where a router or a container forwards to this machine."""
     udp_port: FreePort = 0
     """One UDP port for all calls; 0: any free one, the same for all calls of this process."""
     port_range: PortRange | None = None
@@ -109,39 +114,50 @@ class IceSettings(Section):
 
 class LimitSettings(Section):
     max_calls: Annotated[int, Field(ge=1)] = 24
+    """One more is answered with 503 and Retry-After."""
     call_minutes: Annotated[float, Field(gt=0)] = 60.0
+    """A call that has lasted this long ends."""
     setup_s: Annotated[float, Field(gt=0)] = 10.0
-    """How long a caller may take from the answer to the first packet."""
+    """Seconds from the offer to the open event channel, at most."""
 
 
 class EngineSettings(Section):
     engine: str = "auto"
-    """A name from `rtav doctor`; auto: the best one present."""
+    """A name that `rtav doctor` lists; auto: the best one present."""
     options: dict[str, Any] = {}  # Any: each engine has its own options and checks them
+    """What the engine's own documentation names."""
 
 
 class LlmSettings(EngineSettings):
     base_url: str | None = None
-    """Any service that speaks the OpenAI API; None: a local one if found, else the demo agent."""
+    """Any server that speaks OpenAI's API; unset: one on this machine, else the demo agent."""
     api_key: SecretStr | None = None
+    """The key for that server."""
     model: str | None = None
+    """The model to ask it for, whatever the client names."""
     discover: bool = True
     """Look for a language model server on this machine at the start."""
 
 
 class DialectSettings(Section):
     default: Literal["openai", "rtav", "beta"] = "openai"
+    """How events are spelt for a client that shows nothing of its own."""
 
 
 class VideoSettings(Section):
     size_px: Annotated[int, Field(ge=64, le=2048, multiple_of=16)] = 512
+    """Width and height of the face."""
     fps: Annotated[int, Field(ge=1, le=60)] = 25
+    """Frames per second."""
     bitrate: Annotated[int, Field(ge=50_000)] = 800_000
+    """bit/s, at most."""
 
 
 class LogSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """INFO is some ten lines a call; what people say is never logged."""
     format: Literal["console", "json"] = "console"
+    """json: one object a line."""
 
 
 def _default_state_dir() -> Path:
@@ -155,16 +171,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
+        use_attribute_docstrings=True,
         env_prefix=ENV_PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,  # so that RTAV_LLM_BASE_URL is llm.base_url, not llm.base.url
     )
 
     api_key: SecretStr | None = None
-    """The operator's key; None: one is made at the start and printed."""
+    """The key that clients show; unset: one is made at the start and printed."""
     secret: SecretStr | None = None
-    """Seals ephemeral keys; None: one is made once and kept in the state folder."""
+    """Seals ephemeral keys; unset: one is made once and kept. `new,old` rotates."""
     state_dir: Path = Field(default_factory=_default_state_dir)
+    """Holds that secret and the certificate; by default rtav below XDG_STATE_HOME."""
     server: ServerSettings = ServerSettings()
     ice: IceSettings = IceSettings()
     limits: LimitSettings = LimitSettings()
