@@ -149,6 +149,20 @@ def test_a_peer_that_was_closed_gives_no_answer():
     asyncio.run(scenario())
 
 
+def test_who_listens_too_late_is_told_that_it_is_over():
+    async def scenario():
+        async with serving(IMPATIENT) as web, calling() as caller:
+            caller.open_channel()
+            peer = await web.connect(await caller.offer())
+            await until(lambda: web.peers == 0)
+            recorder = Recorder()
+            peer.listen(recorder)
+            await until(lambda: recorder.is_gone)
+            assert recorder.events == ["gone: never connected"]
+
+    asyncio.run(scenario())
+
+
 def test_shutting_down_ends_every_call():
     async def scenario():
         async with calling() as caller:

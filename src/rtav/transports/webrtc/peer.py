@@ -121,6 +121,9 @@ class WebRtcPeer:
 
     def listen(self, listener: PeerListener) -> None:
         """Before `answer`: the client cannot say anything without it."""
+        if self._ended is not None:
+            self._loop.call_soon(listener.gone, self._ended)
+            return
         self._listener = listener
         self._channel.listen(
             ChannelEvents(
@@ -139,8 +142,6 @@ class WebRtcPeer:
             sender.listen(feedback)
         if self._microphone is not None:
             self._microphone.listen(listener.heard)
-        if self._ended is not None:
-            self._loop.call_soon(listener.gone, self._ended)
 
     async def answer(self) -> str:
         """The complete SDP answer: every candidate is in it, nothing follows by trickle.
