@@ -38,12 +38,6 @@ class OpenAiLlm:
     Shared by all calls; its state is the connection pool and what the server turned out to offer.
     """
 
-    capabilities = Capabilities(
-        name=NAME,
-        runs_in="loop",
-        description="a model behind an OpenAI-compatible server",
-    )
-
     def __init__(
         self,
         *,
@@ -60,12 +54,15 @@ class OpenAiLlm:
         Raises ConfigError for an empty model, a base URL without host, and OpenAI without key.
         """
         host = _checked_host(base_url, model=model, api_key=api_key)
+        self.capabilities = Capabilities(
+            name=NAME, runs_in="loop", description=f"{model} at {host}, by chat completions"
+        )
         self._model = model
         self._timeout_s = timeout_s
         self._idle_s = idle_s
         self._sees = images
         # OpenAI's newer models refuse `max_tokens`; most other servers know nothing else.
-        is_openai = host.endswith("openai.com")
+        is_openai = _is_openai(host)
         self._limit_name = "max_completion_tokens" if is_openai else "max_tokens"
         self._counts_usage = True
         self._offered: tuple[str, ...] = ()
@@ -75,7 +72,7 @@ class OpenAiLlm:
         )
 
     async def start(self) -> None:
-        """Open a connection and ask for the models: the first call then starts 200 ms earlier.
+        """Ask for the models, and so open the connection: the first reply need not wait for it.
 
         Raises EngineUnavailable if the server refuses the key. A server that does not answer may
         still be starting: that is only a warning.
@@ -212,9 +209,13 @@ def _checked_host(base_url: str, *, model: str, api_key: str) -> str:
         raise ConfigError("llm.base_url", f"{base_url!r} is no URL; try http://127.0.0.1:11434/v1")
     if not model:
         raise ConfigError("llm.model", "name the model to ask")
-    if host.endswith("openai.com") and not api_key:
+    if _is_openai(host) and not api_key:
         raise ConfigError("llm.api_key", "OpenAI wants one; set RTAV_LLM_API_KEY")
     return host
+
+
+def _is_openai(host: str) -> bool:
+    return f".{host}".endswith(".openai.com")
 
 
 @contextmanager
