@@ -77,8 +77,11 @@ def cmu_shapes(phone: str) -> Shapes:
 
 
 def ipa_shapes(phone: str) -> Shapes:
-    """The shapes of a phone in IPA (`ˈaɪ`, `tʃ`, `iː`); nothing, `_` and `_:` are silence."""
-    if not phone.strip("_:| "):
+    """The shapes of a phone in IPA (`ˈaɪ`, `tʃ`, `iː`).
+
+    Nothing, `_:` and espeak-ng's changes of language, such as `(en)`, are silence.
+    """
+    if not phone.strip("_:| ") or phone.startswith("("):
         return ("sil",)
     for affricate, fricative in _AFFRICATES.items():
         phone = phone.replace(affricate, fricative)

@@ -37,6 +37,7 @@ def test_shapes_of_flites_phones(phone: str, shapes: tuple[str, ...]) -> None:
     [
         ("", ("sil",)),
         ("_:", ("sil",)),
+        ("(en)", ("sil",)),
         ("p", ("PP",)),
         ("ˈaɪ", ("aa", "I")),
         ("iː", ("I",)),

@@ -35,13 +35,22 @@ class Delivery:
 
     async def speak(self, lines: Sequence[Line]) -> AsyncGenerator[Speech, None]:
         """Say the lines one after the other; positions count from the first sample of all."""
-        position = 0
+        position, unsaid = 0, ""
         for number, line in enumerate(lines, start=1):
             tail_s = TAIL_S if number == len(lines) else PAUSE_S
-            async with aclosing(self._say(line, position, tail_s)) as stretches:
+            start = position
+            async with aclosing(self._say(line.behind(unsaid), start, tail_s)) as stretches:
                 async for speech in stretches:
                     position += len(speech.pcm)
                     yield speech
+            # A line may turn out to have no sound: its text goes with the lines around it.
+            if position > start:
+                unsaid = ""
+            elif position:
+                word = Word(text=line.text, start=position, end=position)
+                yield Speech(pcm=np.zeros(0, np.int16), words=(word,))
+            else:
+                unsaid += line.text
 
     async def _say(self, line: Line, start: int, tail_s: float) -> AsyncGenerator[Speech, None]:
         request = Request(text=line.spoken, voice=self.voice, speed=self.speed)
@@ -58,7 +67,7 @@ class Delivery:
                     if cut is None:
                         unheard = pcm
                         continue
-                    left = _end_of_sound(times) + round(tail_s * self.rate_hz) - cut
+                    left = self._end_of_sound(times) + round(tail_s * self.rate_hz) - cut
                     speech = self._opening(pcm[cut:][:left], times, line, start=start, cut=cut)
                     unheard = pcm[:0]
                 else:
@@ -79,13 +88,18 @@ class Delivery:
         pcm[len(pcm) - fade :] = pcm[len(pcm) - fade :] * np.linspace(1, 0, fade)
         return replace(speech, pcm=pcm)
 
+    def _end_of_sound(self, times: Times) -> int:
+        """Where the last phone ends that is not silence."""
+        sounds = (end for name, _, end in times["phones"] if self.shapes(name) != ("sil",))
+        return max(sounds, default=0)
+
     def _opening(self, pcm: Pcm, times: Times, line: Line, *, start: int, cut: int) -> Speech:
         """The first stretch of a line, with the marks of all of it.
 
         The line begins at `start` of the text; `cut` samples of silence were taken off it.
         """
         shift = start - cut
-        end = shift + _end_of_sound(times)
+        end = shift + self._end_of_sound(times)
         phones = [
             Phone(name, max(start, phone_start + shift), max(start, min(end, phone_end + shift)))
             for name, phone_start, phone_end in times["phones"]
@@ -96,11 +110,6 @@ class Delivery:
             visemes=visemes(phones, self.shapes),
             words=_words(line, times, start=start, shift=shift),
         )
-
-
-def _end_of_sound(times: Times) -> int:
-    """Where the last phone ends that belongs to a word."""
-    return max((end for _, _, end in times["tokens"]), default=0)
 
 
 def _words(line: Line, times: Times, *, start: int, shift: int) -> tuple[Word, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from rtav.engines.tts.wire import Request, Times
@@ -24,6 +25,7 @@ _RATE = 1  # espeakRATE
 _WORDS_PER_MINUTE, _SLOWEST, _FASTEST = 175, 80, 450
 _END, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
 _GO_ON, _STOP = 0, 1
+_MUTE = frozenset({"fo", "kaa", "xex"})  # listed by espeakng-loader 0.2.4 without a dictionary
 
 
 class _EventId(ctypes.Union):
@@ -91,7 +93,8 @@ class Espeak:
         while voices[at]:
             voice = voices[at].contents
             tag = voice.languages[1:].decode()  # behind a byte of priority
-            yield tag, voice.name.decode(), voice.identifier.decode()
+            if tag not in _MUTE:
+                yield tag, voice.name.decode(), voice.identifier.decode()
             at += 1
 
     def say(self, request: Request, owner: Conversation) -> None:
@@ -131,18 +134,20 @@ class Espeak:
         return _STOP if self._is_given_up else _GO_ON
 
     def _times(self, length: int) -> Times:
-        """Phones and words last until the next one; a word also ends where silence begins."""
-        phone_starts = [start for _, start in self._phones] + [length]
+        """Phones last until the next one; words until their last sound before the next word."""
         phones = [
             (name, start, end)
-            for (name, start), end in zip(self._phones, phone_starts[1:], strict=True)
+            for (name, start), (_, end) in pairwise([*self._phones, ("", length)])
         ]
-        silences = [start for name, start, _ in phones if not name]
-        word_starts = [start for _, start in self._words] + [length]
-        tokens = [
-            (offset, start, min([end, *(s for s in silences if start < s < end)]))
-            for (offset, start), end in zip(self._words, word_starts[1:], strict=True)
-        ]
+        sounds = [(start, end) for name, start, end in phones if name]
+        words = self._words
+        if sounds and (not words or sounds[0][0] < words[0][1]):
+            # Some abbreviations are spelt out without an event that says where they stand.
+            words = [(0, sounds[0][0]), *words]
+        tokens = []
+        for (offset, start), (_, limit) in pairwise([*words, (0, length)]):
+            end = max((end for begin, end in sounds if start <= begin < limit), default=start)
+            tokens.append((offset, start, min(end, limit)))
         return Times(phones=phones, tokens=tokens)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rtav.engines.text import ClauseChunker
 
-LONGEST_SPOKEN_CHARS = 120  # nobody says a word this long; letter-to-sound rules take seconds
+LONGEST_SPOKEN_CHARS = 48  # the longest English word; what is longer would be spelt out for minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,21 @@ class Line:
 
     spoken: str
     words: tuple[ScriptWord, ...]
+
+    @property
+    def text(self) -> str:
+        """The part of the text that this line says."""
+        return "".join(word.text for word in self.words)
+
+    def behind(self, silent: str) -> Line:
+        """The same line with text before it that has no sound."""
+        first = self.words[0]
+        return Line(self.spoken, (ScriptWord(silent + first.text, first.offset), *self.words[1:]))
+
+    def before(self, silent: str) -> Line:
+        """The same line with text after it that has no sound."""
+        last = self.words[-1]
+        return Line(self.spoken, (*self.words[:-1], ScriptWord(last.text + silent, last.offset)))
 
 
 Spell = Callable[[str], str]
@@ -47,7 +62,7 @@ def write_script(text: str, spell: Spell) -> list[Line]:
             lines.append(line)
             silent = ""
         elif lines:
-            lines[-1] = _extended(lines[-1], sentence)
+            lines[-1] = lines[-1].before(sentence)
         else:
             silent += sentence
     return lines
@@ -84,11 +99,6 @@ def _write_line(sentence: str, spell: Spell) -> Line | None:
         else:
             silent += piece
     return Line(spoken.rstrip(), tuple(words)) if words else None
-
-
-def _extended(line: Line, text: str) -> Line:
-    last = line.words[-1]
-    return Line(line.spoken, (*line.words[:-1], ScriptWord(last.text + text, last.offset)))
 
 
 def _without_markup(word: str) -> str:
