@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rtav import metrics
 from rtav.engines.base import Avatar, AvatarEngine
+from rtav.media import h264
 from rtav.runtime.outputs import EncodedVideo, Encoding
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.picture import Picture
@@ -73,12 +74,11 @@ class Face:
     def scale(self, *, fps: float, factor: float) -> None:
         """Another rate and size, as far as the negotiated level carries them."""
         size_px = self._fitting(round(self._settings.size_px * factor))
-        self.fps = max(1, round(fps))
+        changes_size, self._size_px = size_px != self._size_px, size_px
+        self.fps = self._carried(round(fps))
         self._output.change(self._encoding())
-        if size_px != self._size_px:
-            self._size_px = size_px
-            if self._face is not None:
-                self._open()
+        if changes_size and self._face is not None:
+            self._open()
 
     # --- from the peer -----------------------------------------------------------------------
 
@@ -131,6 +131,12 @@ class Face:
         while size_px * size_px > self._video.max_pixels:
             size_px -= SIZE_STEP_PX
         return max(SIZE_STEP_PX * 4, size_px - size_px % SIZE_STEP_PX)
+
+    def _carried(self, fps: int) -> int:
+        """The rate that the codec's level allows at this size."""
+        if self._video.codec == "h264":
+            fps = min(fps, h264.max_fps(self._size_px, self._size_px))
+        return max(1, fps)
 
     def _failed(self, error: BaseException, gave_up: bool) -> None:
         metrics.engine_failures_total.labels(

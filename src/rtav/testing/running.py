@@ -53,31 +53,30 @@ def running_server(
             text=True,
             env={**os.environ, **settings, **(environment or {})},
         )
+        server = RunningServer(url="", key=settings["RTAV_API_KEY"], process=process)
+        is_ready = threading.Event()
+        reader = threading.Thread(target=_read, args=(server, is_ready), name="server output")
+        reader.start()
         try:
-            yield _ready(process, settings["RTAV_API_KEY"])
+            is_ready.wait(READY_S)
+            if not server.url:
+                raise RuntimeError("the server did not start:\n" + server.log())
+            yield server
         finally:
             _stop(process)
+            reader.join()
 
 
-def _ready(process: subprocess.Popen[str], key: str) -> RunningServer:
-    server = RunningServer(url="", key=key, process=process)
-    is_ready = threading.Event()
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+def _read(server: RunningServer, is_ready: threading.Event) -> None:
+    """Everything the server prints, until it ends."""
+    assert server.process.stdout is not None
+    with server.process.stdout as printed:
+        for line in printed:
             server.lines.append(line.rstrip())
-            if found := re.search(r"ready: (http://\S+?)/#key=", line):
+            if found := re.search(r"ready: (http://[^/\s]+)/", line):
                 server.url = found[1]
                 is_ready.set()
-        is_ready.set()
-
-    threading.Thread(target=read, name="server output", daemon=True).start()
-    is_ready.wait(READY_S)
-    if not server.url:
-        _stop(process)
-        raise RuntimeError("the server did not start:\n" + server.log())
-    return server
+    is_ready.set()
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
@@ -87,4 +86,4 @@ def _stop(process: subprocess.Popen[str]) -> None:
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
-    process.wait()
+            process.wait()
