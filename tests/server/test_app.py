@@ -125,4 +125,13 @@ def test_the_api_page_documents_all_bodies_of_a_call(server):
         "application/sdp",
     }
     assert "expires_after" in str(document["paths"]["/v1/realtime/client_secrets"])
-    assert server.get("/docs", key=None).status_code == 200
+
+
+def test_the_api_page_needs_nothing_from_elsewhere(server):
+    page = server.get("/docs", key=None)
+
+    assert page.status_code == 200
+    assert "POST /v1/realtime/calls/{call_id}/hangup" in page.text
+    assert "application/x-www-form-urlencoded" in page.text
+    assert "<script" not in page.text
+    assert "//" not in page.text.replace("</", "")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from rtav.server import answers, pages
+from rtav.server import answers, pages, reference
 from rtav.server.listing import ASSETS_PATH
 from rtav.server.middleware import BoundedBody, OneSlash
 from rtav.server.routes import assets, calls, health, secrets
@@ -26,9 +27,16 @@ def _routed(services: Services) -> FastAPI:
     app = FastAPI(
         title="rtav",
         version=version("rtav"),
-        summary="Realtime conversations with a talking avatar",
+        description="Realtime conversations with a talking avatar. Send `Authorization: Bearer KEY`"
+        " with every request but the lists and the health checks.",
+        docs_url=None,
         redoc_url=None,
     )
+
+    @app.get("/docs", include_in_schema=False)
+    async def documented() -> HTMLResponse:
+        return HTMLResponse(reference.page(app.openapi()))
+
     answers.install(app)
     for router in _ROUTERS:
         app.include_router(router(services))
