@@ -64,6 +64,7 @@
     }
     if (ending === 'hangup') {
       fake.hangUps += 1;
+      fake.pathAtHangUp = fake.peer.connectionState;
       return new Response('');
     }
     const offer = { sdp: options.body.get('sdp'), session: JSON.parse(options.body.get('session')) };

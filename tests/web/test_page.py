@@ -146,6 +146,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(visit: Open) -> None:
     keys.press("Enter")
     page.until("fake.hangUps === 1")
     page.shows("#status", "Not connected")
+    assert page.page.evaluate("fake.pathAtHangUp") == "connected"
 
 
 def test_space_talks_unless_something_has_the_focus(visit: Open) -> None:
@@ -202,6 +203,22 @@ def test_choices_act_in_the_running_call(visit: Open) -> None:
         {"driving": "SmileTeeth"},
         {"driving": ["Wink", "SmileTeeth", "default"]},
         {"instructions": "Be brief."},
+    ]
+
+
+def test_a_face_brings_its_voice_until_one_is_picked(visit: Open) -> None:
+    page = visit(
+        before="fake.faces.forEach((face, i) => { face.voice = ['alice', 'anthony'][i]; });"
+    )
+    page.connected()
+    page.page.get_by_role("radio", name="Leo").check(force=True)
+    page.page.select_option("#voices", "default")
+    page.page.get_by_role("radio", name="Mia").check(force=True)
+    page.until("fake.sent('session.update').length === 3")
+    assert [event["session"] for event in page.client_said("session.update")] == [
+        {"face": "face2", "voice": "anthony"},
+        {"voice": "default"},
+        {"face": "face1"},
     ]
 
 

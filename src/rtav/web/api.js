@@ -10,6 +10,7 @@ const PATIENCE_MS = 15_000;
  * @property {string} id what a session calls it
  * @property {string} name
  * @property {string} [preview_url] faces
+ * @property {string} [voice] faces: the voice that suits it
  * @property {string} [language] voices
  * @property {number} [duration_seconds] driving motions
  *

@@ -72,11 +72,14 @@ export class Call extends EventTarget {
     return this.#peer && this.isOpen ? this.#peer.getStats() : null;
   }
 
-  /** Ends the call here and on the server. Never throws. */
-  hangUp() {
-    const [secret, callId] = [this.#secret, this.#callId];
-    this.#end(null);
-    return secret && callId ? this.#api.hangUp(secret, callId) : Promise.resolve();
+  /** Ends the call on the server and here. */
+  async hangUp() {
+    if (this.state === 'over') return;
+    clearTimeout(this.#timer);
+    this.#enter('over');
+    // The server first: told by the closing connection, it would no longer know the call.
+    if (this.#callId) await this.#api.hangUp(this.#secret, this.#callId);
+    this.#peer?.close();
   }
 
   async #connect(session) {

@@ -12,6 +12,7 @@ export class Choices extends EventTarget {
   #state = byId('instructions-state');
   /** @type {import('./api.js').Asset[]} */
   #faces = [];
+  #voiceIsPicked = false;
 
   /**
    * @param {object} parts
@@ -24,7 +25,11 @@ export class Choices extends EventTarget {
     this.#api = api;
     this.#stage = stage;
     this.session = { type: 'realtime', voice: 'default', face: 'default', driving: 'default', ...wishes };
-    this.#pickers.addEventListener('pick', ({ detail }) => this.#wish(detail));
+    this.#voiceIsPicked = Boolean(wishes.voice);
+    this.#pickers.addEventListener('pick', ({ detail }) => {
+      this.#voiceIsPicked ||= 'voice' in detail;
+      this.#wish(this.#withItsVoice(detail));
+    });
     byId('instructions-form').addEventListener('submit', (press) => {
       press.preventDefault();
       this.#wish({ instructions: this.#instructions.value });
@@ -64,6 +69,12 @@ export class Choices extends EventTarget {
     this.session = { ...this.session, ...part };
     if (part.face) this.#showPreview(part.face);
     this.dispatchEvent(new CustomEvent('wish', { detail: part }));
+  }
+
+  /** A face brings the voice that suits it, until the person has picked one. */
+  #withItsVoice(part) {
+    const voice = this.#faces.find(({ id }) => id === part.face)?.voice;
+    return voice && !this.#voiceIsPicked ? { ...part, voice } : part;
   }
 
   #showPreview(id) {
