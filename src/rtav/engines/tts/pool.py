@@ -129,9 +129,13 @@ class SpeechPool:
         Raises EngineUnavailable.
         """
         greeting: dict[str, Any] = {}
-        for _ in range(self._size):
-            process, greeting = await self._spawn()
-            self._idle.append(process)
+        try:
+            for _ in range(self._size):
+                process, greeting = await self._spawn()
+                self._idle.append(process)
+        except BaseException:
+            await self.close()
+            raise
         return greeting
 
     async def close(self) -> None:
