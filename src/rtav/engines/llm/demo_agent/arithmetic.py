@@ -63,16 +63,25 @@ _MULTIPLYING = (
 _RAISING = (_Operator(("to the power of", "to the power", "^"), "to the power of", _power),)
 _COMMANDS = {  # "divide ten by three": the joint, the operator, whether the operands are swapped
     "add": (("and", "to", "plus"), _ADDING[0], False),
-    "the sum of": (("and",), _ADDING[0], False),
+    "sum of": (("and",), _ADDING[0], False),
     "subtract": (("from",), _ADDING[1], True),
     "multiply": (("by", "and", "with", "times"), _MULTIPLYING[0], False),
     "divide": (("by",), _MULTIPLYING[1], False),
 }
 _FACTORS = {"half of": Fraction(1, 2), "half": Fraction(1, 2), "twice": Fraction(2)} | {
     "double": Fraction(2),
-    "a quarter of": Fraction(1, 4),
-    "a third of": Fraction(1, 3),
+    "quarter of": Fraction(1, 4),
+    "third of": Fraction(1, 3),
 }
+_SIGNS = frozenset(
+    spelling.split()[0]
+    for spelling in (
+        *(name for o in (*_ADDING, *_MULTIPLYING, *_RAISING) for name in o.spellings),
+        *_COMMANDS,
+        *_FACTORS,
+        *("percent", "per", "%", "squared", "cubed", "square"),
+    )
+)
 
 
 def find(text: str) -> Sum | None:
@@ -82,6 +91,8 @@ def find(text: str) -> Sum | None:
     """
     lower = _THOUSANDS.sub("", _HYPHEN.sub(" ", text.lower()))
     tokens = _TOKEN.findall(lower)
+    if not _SIGNS.intersection(tokens):  # most of what is said is no sum; this says so quickly
+        return None
     for start in range(len(tokens)):
         parser = _Parser(tokens, start)
         value = parser.sum()

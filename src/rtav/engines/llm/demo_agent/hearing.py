@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from math import ceil
 
-MAX_WORDS = 24  # of an utterance; more are talk, not a request, and comparing them takes time
+MAX_WORDS = 16  # of an utterance; more are talk, not a request, and comparing them takes time
 ALIKE = 0.6  # two words less alike than this have nothing to do with each other
 SMALL_WEIGHT = 0.3  # of a word that says little by itself, against 1 for one that says much
 
@@ -55,6 +57,13 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+class _Phrase:
+    def __init__(self, spoken: tuple[str, ...], meaning: int) -> None:
+        self.meaning = meaning
+        self.weights = {word: _weight(word) for word in spoken}
+        self.weight = sum(self.weights.values())
+
+
 class Phrasebook:
     """Things a person may say, each standing for something, ready to be compared.
 
@@ -63,9 +72,14 @@ class Phrasebook:
 
     def __init__(self, phrases: Iterable[tuple[str, int]]) -> None:
         """Every phrase with the number of what it stands for."""
-        self._phrases = tuple((words(text), meaning) for text, meaning in phrases)
-        vocabulary = sorted({word for spoken, _ in self._phrases for word in spoken})
-        self._vocabulary = tuple((word, _sound(word), _letters(word)) for word in vocabulary)
+        self._phrases = tuple(_Phrase(words(text), meaning) for text, meaning in phrases)
+        by_sound: dict[str, list[str]] = defaultdict(list)
+        by_length: dict[int, list[tuple[str, int, float]]] = defaultdict(list)
+        for word in sorted({word for phrase in self._phrases for word in phrase.weights}):
+            by_sound[_sound(word)].append(word)
+            letters = _letters(word)
+            by_length[len(word)].append((word, letters, ALIKE * letters.bit_count()))
+        self._by_sound, self._by_length = dict(by_sound), dict(by_length)
         self._alike = lru_cache(maxsize=1 << 12)(self._find_alike)
 
     def ranked(self, heard: tuple[str, ...], *, at_least: float) -> list[tuple[float, int]]:
@@ -80,32 +94,32 @@ class Phrasebook:
             for word, likeness in found.items():
                 best[word] = max(likeness, best.get(word, 0.0))
         likeliest: dict[int, float] = {}
-        for phrase, meaning in self._phrases:
-            coverage = _coverage(phrase, best)
+        for phrase in self._phrases:
+            coverage = sum(w * best.get(word, 0.0) for word, w in phrase.weights.items())
+            coverage /= phrase.weight
             if coverage < at_least:  # precision can only lower it; most phrases end here
                 continue
-            meant = sum(w * max(found.get(p, 0.0) for p in phrase) for w, found in alike_words)
+            meant = sum(
+                w * max(found.get(p, 0.0) for p in phrase.weights) for w, found in alike_words
+            )
             likeness = coverage * (1 + meant / total) / 2
             if likeness >= at_least:
-                likeliest[meaning] = max(likeness, likeliest.get(meaning, 0.0))
+                likeliest[phrase.meaning] = max(likeness, likeliest.get(phrase.meaning, 0.0))
         return sorted(((v, k) for k, v in likeliest.items()), key=lambda pair: (-pair[0], pair[1]))
 
     def _find_alike(self, heard: str) -> dict[str, float]:
         """The words of the vocabulary that `heard` may have been, with their likeness."""
-        sound, letters, found = _sound(heard), _letters(heard), {}
-        for word, its_sound, its_letters in self._vocabulary:
-            # Letters in common bound the edit distance and are ten times cheaper to count.
-            common = (letters & its_letters).bit_count()
-            if sound == its_sound or common >= ALIKE * its_letters.bit_count():
-                likeness = alike(heard, word)
-                if likeness:
-                    found[word] = likeness
-        return found
-
-
-def _coverage(phrase: tuple[str, ...], best: dict[str, float]) -> float:
-    said = sum(_weight(word) * best.get(word, 0.0) for word in phrase)
-    return said / sum(map(_weight, phrase))
+        letters = _letters(heard)
+        # Letters in common bound the edit distance and are ten times cheaper to count.
+        near = [
+            word
+            for length in range(ceil(ALIKE * len(heard)), int(len(heard) / ALIKE) + 1)
+            for word, its_letters, enough in self._by_length.get(length, ())
+            if (letters & its_letters).bit_count() >= enough
+        ]
+        candidates = {*near, *self._by_sound.get(_sound(heard), ())}
+        likeness = {word: alike(heard, word) for word in candidates}
+        return {word: value for word, value in likeness.items() if value}
 
 
 def _weight(word: str) -> float:
