@@ -57,7 +57,7 @@ def test_a_killed_client_is_noticed_in_time_and_released():
             died_at = _now()
             await until(lambda: recorder.is_gone)
             assert recorder.events[-1] == "gone: vanished"
-            assert 0.3 < recorder.gone_at - died_at < 0.8
+            assert 0.3 < recorder.gone_at - died_at < 1.5
             await until(lambda: web.peers == 0)
             assert web.routes == 0
 
@@ -83,7 +83,7 @@ def test_a_client_that_never_connects_is_released():
             recorder = Recorder()
             peer.listen(recorder)
             await peer.answer()
-            await until(lambda: recorder.is_gone, timeout_s=1)
+            await until(lambda: recorder.is_gone)
             assert recorder.events == ["gone: never connected"]
             await until(lambda: web.peers == 0)
             assert web.routes == 0

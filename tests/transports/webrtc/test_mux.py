@@ -150,3 +150,33 @@ def test_garbage_that_looks_like_a_check_is_harmless():
         assert door.routes == 1
 
     _run(scenario)
+
+
+def test_a_malformed_check_is_nobodys_trouble(caplog):
+    # PRIORITY (0x0024) with one byte of its four.
+    body = b"\x00\x24\x00\x01\x00\x00\x00\x00"
+    malformed = b"\x00\x01\x00\x08\x21\x12\xa4\x42" + bytes(12) + body
+
+    def scenario():
+        door, _ = _door()
+        call = Call(door, "anna")
+        door.datagram_received(_check("anna", "annaxxxxxxxxxxxxxxxxxx"), ALICE)
+        door.datagram_received(malformed, ALICE)
+        door.datagram_received(malformed, BOB)
+        assert len(call.received) == 1
+
+    _run(scenario)
+    assert caplog.records == []
+
+
+def test_a_datagram_that_breaks_its_call_breaks_nothing_else():
+    def scenario():
+        door, _ = _door()
+        call, reports = Call(door, "anna"), []
+        call.connection.data_received = lambda data, component: 1 / 0
+        call.link.on_broken = reports.append
+        door.datagram_received(_check("anna", "annaxxxxxxxxxxxxxxxxxx"), ALICE)
+        door.datagram_received(DATA, ALICE)
+        assert [type(error) for error in reports] == [ZeroDivisionError]
+
+    _run(scenario)

@@ -24,9 +24,6 @@ aioice
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import TracebackType
-
 from aioice.ice import Connection
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSctpTransport
 from aiortc.rtcconfiguration import RTCBundlePolicy
@@ -36,10 +33,9 @@ from aiortc.rtcsctptransport import Chunk
 from aiortc.sdp import parameters_from_sdp
 
 from rtav.transports.webrtc.codecs import Codec
+from rtav.transports.webrtc.guard import Guard, Report
 from rtav.transports.webrtc.receiver import PushReceiver
 from rtav.transports.webrtc.sender import PushSender
-
-Report = Callable[[Exception], None]
 
 CONNECT = "_RTCPeerConnection__connect"
 SENDER = "_RTCRtpTransceiver__sender"
@@ -78,7 +74,7 @@ def guard_connection(connection: RTCPeerConnection, report: Report) -> None:
     connect = getattr(connection, CONNECT)
 
     async def guarded_connect() -> None:
-        with _Guard(report):
+        with Guard(report):
             await connect()
 
     vars(connection)[CONNECT] = guarded_connect
@@ -138,7 +134,7 @@ def _guard_transport(transport: RTCDtlsTransport, report: Report) -> None:
     receive = transport._recv_next
 
     async def guarded_receive() -> None:
-        guard = _Guard(report)
+        guard = Guard(report)
         with guard:
             await receive()
         if guard.broken:
@@ -162,29 +158,3 @@ def _guard_channel(sctp: RTCSctpTransport) -> None:
             return
 
     vars(sctp)["_send_chunk"] = lossy_send
-
-
-class _Guard:
-    """Reports every exception of the code within, but a lost connection, and goes on after it.
-
-    What breaks there is aiortc, aioice or whoever they call, for reasons that cannot be listed;
-    it must end one call and be told, never the process.
-    """
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self.broken = False
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, ConnectionError):
-            return False
-        self.broken = True
-        self._report(error)
-        return True

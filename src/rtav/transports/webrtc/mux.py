@@ -11,10 +11,13 @@ import asyncio
 import errno
 import logging
 import socket
+import struct
 from collections.abc import Iterable
 from typing import Any, cast
 
 from aioice import ice, stun
+
+from rtav.transports.webrtc.guard import Guard, Report
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +38,16 @@ class Link(ice.StunProtocol):
         self._loop = asyncio.get_running_loop()
         self.heard_at = 0.0
         """Loop time of the last datagram."""
+        self.on_broken: Report = _log
         self.connection_made(_View(door, self))
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         self.heard_at = self._loop.time()
-        super().datagram_received(data, addr)
+        with Guard(self.on_broken):
+            try:
+                super().datagram_received(data, addr)
+            except struct.error:  # a STUN attribute cut short: anybody can send one
+                return
 
 
 class _View(asyncio.DatagramTransport):
@@ -127,7 +135,7 @@ class Door(asyncio.DatagramProtocol):
             return None
         try:
             message = stun.parse_message(data)
-        except ValueError:
+        except (ValueError, struct.error):
             return None
         user = str(message.attributes.get("USERNAME", "")).partition(":")[0]
         link = self._by_user.get(user)
@@ -154,6 +162,7 @@ class UdpMux:
     def __init__(self, port: int) -> None:
         self._wanted_port = port
         self._doors: dict[str, Door] = {}
+        self._refused: set[str] = set()
 
     @property
     def port(self) -> int:
@@ -223,7 +232,9 @@ class UdpMux:
         except OSError as error:
             if strict and error.errno == errno.EADDRINUSE:
                 raise
-            logger.warning("cannot listen on UDP %s port %d: %s", address, self.port, error)
+            if address not in self._refused:  # it is tried again with each call
+                logger.warning("cannot listen on UDP %s port %d: %s", address, self.port, error)
+            self._refused.add(address)
             return False
         if address in self._doors:  # another call has bound it meanwhile
             transport.close()
@@ -233,3 +244,7 @@ class UdpMux:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
         return True
+
+
+def _log(error: Exception) -> None:
+    logger.warning("a datagram could not be handled: %r", error, exc_info=error)

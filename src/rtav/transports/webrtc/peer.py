@@ -85,6 +85,8 @@ class WebRtcPeer:
         self._transport = internals.transport_of(connection)
         self._transport.on("statechange", self._transport_changed)
         internals.guard_connection(connection, self._broke)
+        for link in attachment.links:
+            link.on_broken = self._broke
         if offer.audio is None and offer.video is None:
             internals.do_without_srtp(self._transport)
         self._consent = Consent(self._loop.time(), vanished_after_s=settings.vanished_after_s)

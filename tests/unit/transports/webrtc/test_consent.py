@@ -25,6 +25,15 @@ def test_any_packet_begins_the_time_anew():
     assert consent.judge(109.5).gone
 
 
+def test_a_stall_of_our_own_is_not_held_against_the_peer():
+    consent = Consent(100.0, vanished_after_s=5.0)
+    consent.judge(101.0)
+    assert consent.judge(120.0) == Verdict(ask=True, gone=False, look_again_in_s=1.0)
+    assert not consent.judge(121.0).gone
+    assert not consent.judge(122.0).gone
+    assert consent.judge(123.0).gone
+
+
 def test_an_old_packet_changes_nothing():
     consent = Consent(100.0, vanished_after_s=5.0)
     consent.heard(0.0)
