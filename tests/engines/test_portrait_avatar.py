@@ -3,11 +3,13 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from rtav import clock
 from rtav.engines.avatar.portrait import ASSETS, PortraitAvatar
-from rtav.engines.base import AvatarEngine, Moment
+from rtav.engines.base import AvatarEngine, Moment, Viseme
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.testing.contracts.avatar import AvatarContract
 
@@ -83,6 +85,7 @@ def test_faces_and_motions_of_a_folder_join_the_standard_ones(tmp_path: Path) ->
     asyncio.run(engine.start())
 
     assert [face.id for face in engine.faces()] == ["face1", "face2", "ann"]
+    assert engine.faces()[2].preview is None  # only the standard pictures are served
     assert "Wave" in [motion.id for motion in engine.motions()]
     engine.open("ann", size_px=256, fps=25, seed=1).drive(["wave", "default"], at=0)
 
@@ -98,6 +101,28 @@ def test_a_broken_face_stops_the_start_and_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(EngineUnavailable, match=r"ann/face\.npz"):
         asyncio.run(PortraitAvatar(assets=str(tmp_path)).start())
+
+
+def test_a_frame_costs_no_more_than_a_few_remaps(engine: PortraitAvatar) -> None:
+    # a ratio, for the machine may be slow or busy; 5 on an idle one, see tests/bench/avatar.py
+    avatar = engine.open("face1", size_px=512, fps=25, seed=1)
+    aa = Viseme(name="aa", start=0, end=24_000)
+    picture = np.zeros((512, 512, 4), np.uint8)
+    map_y, map_x = np.mgrid[0:512, 0:512].astype(np.float32) + 0.3
+    spent: dict[str, list[float]] = {"frames": [], "remaps": []}
+
+    for n in range(7):
+        began = clock.cpu_seconds()
+        for i in range(8):
+            at = (n * 8 + i) * 960
+            avatar.render(Moment(at=at, speech_at=12_000, visemes=[aa], mood="speaking"))
+        drawn = clock.cpu_seconds()
+        for _ in range(8):
+            cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR)
+        spent["frames"].append(drawn - began)
+        spent["remaps"].append(clock.cpu_seconds() - drawn)
+
+    assert np.median(spent["frames"]) < 9 * np.median(spent["remaps"])
 
 
 def test_the_options_error_names_the_setting() -> None:

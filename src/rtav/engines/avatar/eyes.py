@@ -177,8 +177,9 @@ class EyePainter:
         shade = np.zeros(part.shape, np.uint8)
         width = max(1, round(2 * self._eyes.line_scale))
         for i in (0, 1):
-            v = 255 * 0.27 * (1 - 0.4 * lids.blink[i])
-            cv2.polylines(shade, [lines[i, CREASE, 2:-2]], False, (v, v, v, 0), width, AA, SHIFT)
+            v = 255 * 0.34 * (1 - 0.4 * lids.blink[i])
+            colour = (v, 0.85 * v, 0.55 * v, 0)  # taken away: the shadow of skin is warm
+            cv2.polylines(shade, [lines[i, CREASE, 2:-2]], False, colour, width, AA, SHIFT)
         soft = cv2.blur(shade, (3, 3))
         cv2.bitwise_not(soft, soft)
         cv2.multiply(part, soft, part, INV255)

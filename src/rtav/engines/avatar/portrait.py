@@ -105,11 +105,12 @@ class PortraitAvatar:
     def _add_face(self, root: Path, folder: Path) -> None:
         face = read_face(folder)
         preview = folder / "preview.png"
+        is_public = root == ASSETS and preview.is_file()  # only that folder is served
         self._folders[face.id] = folder
         self._faces[face.id] = FaceInfo(
             id=face.id,
             name=face.name,
-            preview=str(preview.relative_to(root)) if preview.is_file() else None,
+            preview=preview.relative_to(root).as_posix() if is_public else None,
             voice=face.voice,
         )
 

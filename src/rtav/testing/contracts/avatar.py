@@ -71,7 +71,7 @@ class AvatarContract(ABC):
         for motion in engine.motions():
             twins = _twins(engine)
             twins[0].drive([motion.id], at=0)
-            frames = [_run(twin, 0, 3 * _SECOND) for twin in twins]
+            frames = [_run(twin, 0, _SECOND) for twin in twins]
 
             assert motion.duration_s > 0
             moved = max(_change(a, b) for a, b in zip(*frames, strict=True))
@@ -83,7 +83,7 @@ class AvatarContract(ABC):
         assert "default" in [motion.id for motion in engine.motions()]
 
     def test_a_face_at_rest_is_alive(self) -> None:
-        frames = _run(_open(self.make()), 0, 10 * _SECOND)
+        frames = _run(_open(self.make()), 0, 4 * _SECOND)
 
         still = sum(_change(a, b) == 0 for a, b in zip(frames, frames[1:], strict=False))
         assert still < len(frames) / 4
