@@ -18,4 +18,4 @@ class Track(Protocol):
         from the first sample of the call. Dropped silently while not `ready`."""
 
     def report(self, wall: float, rtp_time: int) -> None:
-        """Send an RTCP sender report: `wall` (seconds since 1970) and `rtp_time` are one instant."""
+        """Send a sender report: `wall` (seconds since 1970) and `rtp_time` are one instant."""
