@@ -188,7 +188,7 @@ def _prepare() -> None:
     if not PYTHON.exists():
         _make_venv()
     if _stamp() != _wanted_stamp():
-        print("installing the project and its tools: a minute or two, some 400 MB", flush=True)
+        print("installing the project and its tools: a minute or two, 900 MB on disk", flush=True)
         _pip("install", "--quiet", "--constraint", str(CONSTRAINTS), "--editable", ".[dev]")
         STAMP.write_text(_wanted_stamp(), encoding="ascii")
     install_system_packages(missing_system_packages())

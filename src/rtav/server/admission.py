@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rtav import metrics
 from rtav.errors import AtCapacity
 
 
@@ -29,7 +28,6 @@ class Admission:
     def place(self) -> Iterator[None]:
         """Hold a place until the call exists or has failed. Raises AtCapacity."""
         if self.is_full:
-            metrics.calls_refused_total.labels(code="no_capacity").inc()
             raise AtCapacity(f"All {self._max_calls} lines are busy; try again in a moment")
         self._pending += 1
         try:

@@ -61,6 +61,7 @@ def _client_error(_: Request, error: Exception) -> JSONResponse:
 
 
 def _at_capacity(_: Request, error: Exception) -> JSONResponse:
+    metrics.calls_refused_total.labels(code="no_capacity").inc()
     return error_answer(
         503,
         str(error) or "All lines are busy; try again in a moment",

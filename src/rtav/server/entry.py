@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote, urlsplit
 
 from rtav import log
@@ -55,7 +55,8 @@ def _greeting(
         + (f" - {engine.capabilities.description}" if engine.capabilities.description else "")
         for kind, engine in running.engines.in_order()
     ]
-    lines.append(_whereabouts(running))
+    names = [engine.capabilities.name for _, engine in running.engines.in_order()]
+    lines.append("  " + whereabouts(names, llm_at=running.llm_at))
     if settings.api_key is None:
         lines.append("  This key is for this run only; set RTAV_API_KEY to keep one.")
     if settings.api_key is not None and not sys.stdout.isatty():
@@ -66,12 +67,14 @@ def _greeting(
     return lines
 
 
-def _whereabouts(running: Composition) -> str:
-    """Where what people say goes: the first thing an operator must know about a server."""
-    names = [engine.capabilities.name for _, engine in running.engines.in_order()]
-    others = [name for name in names if name not in LOCAL_ENGINES | {"openai"}]
-    if running.llm_at and not is_loopback(urlsplit(running.llm_at).hostname or ""):
-        return f"  What is said goes to {running.llm_at} to be answered."
-    if others:
-        return f"  What is said may leave this machine through: {', '.join(others)}."
-    return "  Nothing leaves this machine."
+def whereabouts(engines: Sequence[str], *, llm_at: str | None) -> str:
+    """Where what people say goes: the first thing an operator must know about a server.
+
+    `engines` are names, `llm_at` is the language model's base URL.
+    """
+    host = urlsplit(llm_at or "").hostname  # without a password that may stand in the address
+    if host and not is_loopback(host):
+        return f"What is said goes to {host} to be answered."
+    if others := [name for name in engines if name not in LOCAL_ENGINES | {"openai"}]:
+        return f"What is said may leave this machine through: {', '.join(others)}."
+    return "Nothing leaves this machine."
