@@ -14,6 +14,7 @@ from rtav.server.entry import whereabouts
             "https://a:b@llm.example/v1",
             "What is said goes to llm.example to be answered.",
         ),
+        (["openai"], None, "What is said may leave this machine through: openai."),
         (["theirs", "demo"], None, "What is said may leave this machine through: theirs."),
     ],
 )
