@@ -345,7 +345,7 @@ def test_a_page_without_a_key_asks_for_one_and_again_for_a_wrong_one(visit: Open
     page.shows("#key-dialog", "This server asks for a key")
     page.page.keyboard.type("wrong")
     page.page.keyboard.press("Enter")
-    page.shows("#key-dialog", "Invalid API key")
+    page.shows("#key-dialog", "The key is not accepted")
     page.page.keyboard.type("rtav_ak_test")
     page.page.keyboard.press("Enter")
     page.connected()

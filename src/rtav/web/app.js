@@ -132,7 +132,7 @@ class App {
 
   #failed(error) {
     const words = explain(error);
-    if (words.remedy === 'key') this.#keyDialog.ask(this.#api.key ? words.text : '');
+    if (words.remedy === 'key') this.#keyDialog.ask(words, this.#api.key !== '');
     else this.#notice.show(words, () => this.#connect());
   }
 

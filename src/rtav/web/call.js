@@ -4,8 +4,8 @@ import { CallError } from './words.js';
 
 /** Nothing came through by then: nothing will. Browsers themselves take 15 to 30 s to say so. */
 const PATH_LIMIT_MS = 10_000;
-/** A lost packet burst heals by itself; after this the person is offered a new connection. */
-const DISCONNECTED_LIMIT_MS = 6_000;
+/** Browsers speak of a disconnection after some 5 s of silence; by then the server gives up, too. */
+const DISCONNECTED_LIMIT_MS = 2_000;
 
 /**
  * @typedef {'new'|'connecting'|'open'|'unsteady'|'over'} CallState

@@ -26,9 +26,13 @@ export class KeyDialog extends EventTarget {
     return this.#dialog.open;
   }
 
-  /** @param {string} why what was wrong with the last one; empty: there was none */
-  ask(why) {
-    if (why) byId('key-words').textContent = why;
+  /** @param {import('./words.js').Words} words what was wrong with the key
+   * @param {boolean} again whether there was one at all */
+  ask({ title, text }, again) {
+    if (again) {
+      byId('key-title').textContent = title;
+      byId('key-words').textContent = text;
+    }
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 }
