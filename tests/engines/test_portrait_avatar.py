@@ -104,7 +104,7 @@ def test_a_broken_face_stops_the_start_and_is_named(tmp_path: Path) -> None:
 
 
 def test_a_frame_costs_no_more_than_a_few_remaps(engine: PortraitAvatar) -> None:
-    # a ratio, for the machine may be slow or busy; 5 on an idle one, see tests/bench/avatar.py
+    # a ratio, for the machine may be slow or busy; about 5 on a quiet one (tests/bench/avatar.py)
     avatar = engine.open("face1", size_px=512, fps=25, seed=1)
     aa = Viseme(name="aa", start=0, end=24_000)
     picture = np.zeros((512, 512, 4), np.uint8)
@@ -122,7 +122,7 @@ def test_a_frame_costs_no_more_than_a_few_remaps(engine: PortraitAvatar) -> None
         spent["frames"].append(drawn - began)
         spent["remaps"].append(clock.cpu_seconds() - drawn)
 
-    assert np.median(spent["frames"]) < 9 * np.median(spent["remaps"])
+    assert np.median(spent["frames"]) < 10 * np.median(spent["remaps"])
 
 
 def test_the_options_error_names_the_setting() -> None:
