@@ -7,7 +7,7 @@ import re
 TRAILING = frozenset(
     "a an the and or but so because if when while that which who of to in on at by for from with "
     "about into is are was were am be my your his her its our their this these those i we you they "
-    "he she it's i'm can could would should will do does did not very some any um uh er like then "
+    "he she it's i'm can could would should will does not very some any um uh er like then "
     "than as please let's what's".split()
 )
 """Words that English sentences go on from: after one of them the caller is thinking, not done."""

@@ -33,7 +33,7 @@ NEXT_DELTA_S = 15.0
 SPEECH_S = 10.0
 """The longest wait for the next stretch of a clause's speech."""
 
-PAUSE_S = {".": 0.28, "!": 0.28, "?": 0.28, ":": 0.18, ";": 0.18, ",": 0.1}
+PAUSE_S = {".": 0.2, "!": 0.2, "?": 0.2, ":": 0.14, ";": 0.14, ",": 0.08}
 """Silence between two clauses, by the mark that ends the first: voices trim their own."""
 
 CLAUSES = 64
