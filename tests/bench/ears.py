@@ -14,16 +14,20 @@ import os
 import platform
 import re
 import statistics
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from rtav.engines.base import Pause
+from rtav.engines.stt import demo_lm
 from rtav.engines.stt.pocketsphinx import PocketsphinxStt
 from rtav.engines.stt.readable import readable
-from rtav.engines.stt.sphinx_worker import Utterance, load
+from rtav.engines.stt.sphinx_vote import load
+from rtav.engines.stt.sphinx_worker import Utterance
 from rtav.engines.vad.silero import SileroVad
 from rtav.media.pcm import MIC_RATE_HZ, Pcm
 from rtav.testing.voices import say, silence, voices, with_noise
@@ -55,6 +59,20 @@ TALK = (
 LEAD_S, GAP_S = 0.3, 0.15
 
 
+class Setting(NamedTuple):
+    denoise: bool = True
+    second_pass: bool = True
+    domain: bool = False
+
+
+SETTINGS = {
+    "as shipped": Setting(),
+    "with demo LM": Setting(domain=True),
+    "no denoising": Setting(denoise=False),
+    "no second pass": Setting(second_pass=False),
+}
+
+
 @dataclass
 class Score:
     """Errors and times over many utterances."""
@@ -70,10 +88,10 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, ", end="")
     print(f"voices {', '.join(_voices())}\n")
     _vad()
-    print("\nrecogniser, CPU only    WER: commands  talk  |  RTF   final p50 / p95 (ms CPU)")
+    print("\nrecogniser, CPU only         WER: commands  talk  |  RTF   final p50 / p95 (ms CPU)")
     for snr_db in (None, 20.0):
-        for denoise, second_pass in ((False, True), (True, True), (True, False)):
-            _row(_recognise(snr_db, denoise=denoise, second_pass=second_pass), snr_db, locals())
+        for name, setting in SETTINGS.items():
+            _row(_recognise(snr_db, setting), snr_db, name)
     print("\nrecogniser, real time           wait from Pause to final (ms)   first word (ms)")
     for second_pass in (True, False):
         _waits(asyncio.run(_live(second_pass=second_pass)), second_pass)
@@ -94,21 +112,25 @@ def _vad() -> None:
     print(f"silero: {cost:.2f} ms CPU per second of audio")
 
 
-def _recognise(snr_db: float | None, *, denoise: bool, second_pass: bool) -> Score:
+def _recognise(snr_db: float | None, setting: Setting) -> Score:
     score = Score()
-    decoder = load(second_pass=second_pass)
+    with tempfile.NamedTemporaryFile("w", suffix=".lm") as file:
+        file.write(demo_lm.arpa())
+        file.flush()
+        model = file.name if setting.domain else None
+        vote = load(second_pass=setting.second_pass, language_model=model)
     for voice in _voices():
         mean = ""
         for text, audio in _utterances(voice, snr_db):
             began = time.process_time()
-            utterance = Utterance(decoder, denoise=denoise, mean=mean)
+            utterance = Utterance(vote, denoise=setting.denoise, mean=mean)
             for _ in utterance.hear(audio.tobytes()):
                 pass
             heard = time.process_time()
             utterance.finish()
             done = time.process_time()
             mean = utterance.mean
-            decoder.end_utt()
+            vote.end()
             score.cpu_s += done - began
             score.audio_s += len(audio) / MIC_RATE_HZ
             score.finals_ms.append((done - heard) * 1000)
@@ -157,13 +179,12 @@ def _utterances(voice: str, snr_db: float | None) -> Iterator[tuple[str, Pcm]]:
         yield text, audio if snr_db is None else with_noise(audio, snr_db=snr_db, seed=number)
 
 
-def _row(score: Score, snr_db: float | None, setting: dict[str, object]) -> None:
-    name = "clean" if snr_db is None else f"pink noise {snr_db:.0f} dB"
-    flags = f"denoise {setting['denoise']!s:5}  second pass {setting['second_pass']!s:5}"
+def _row(score: Score, snr_db: float | None, name: str) -> None:
+    heard = "clean" if snr_db is None else f"pink noise {snr_db:.0f} dB"
     rates = [score.errors[kind] / score.words[kind] for kind in (COMMANDS, TALK)]
     p50, p95 = _percentiles(score.finals_ms)
-    print(f"{name:16} {flags}  {rates[0]:.3f}  {rates[1]:.3f}  |  ", end="")
-    print(f"{score.cpu_s / score.audio_s:.2f}  {p50:.0f} / {p95:.0f}")
+    print(f"{heard:16} {name:14} {rates[0]:9.3f}  {rates[1]:.3f}  |  ", end="")
+    print(f"{score.cpu_s / score.audio_s:.2f}  {p50:.0f} / {p95:.0f}", flush=True)
 
 
 def _waits(measured: tuple[list[float], list[float]], second_pass: bool) -> None:

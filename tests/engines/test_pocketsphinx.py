@@ -140,6 +140,22 @@ def test_no_recogniser_outlives_a_server_that_was_killed(tmp_path: Path) -> None
         _wait_until_gone(pid)
 
 
+def test_the_demo_agents_sentences_are_heard_among_all_others() -> None:
+    async def scenario(engine: PocketsphinxStt) -> list[str]:
+        sentences = ["Please spell the word hello.", "I would like a cup of coffee."]
+        return [(await hear(engine, say(text)))[-1].text for text in sentences]
+
+    assert _run(scenario, domain="demo") == [
+        "Please spell the word hello",
+        "I would like a cup of coffee",
+    ]
+
+
+def test_a_domain_that_does_not_exist_is_the_operators_error() -> None:
+    with pytest.raises(ConfigError, match="stt.pocketsphinx.domain: must be demo"):
+        PocketsphinxStt(domain="law")
+
+
 def test_other_languages_are_refused() -> None:
     async def scenario(engine: PocketsphinxStt) -> None:
         with pytest.raises(EngineFailed, match="English only"):
@@ -171,7 +187,7 @@ asyncio.run(main())
 """
 
 
-def _run(scenario: Callable[[PocketsphinxStt], Awaitable[T]], **options: float) -> T:
+def _run(scenario: Callable[[PocketsphinxStt], Awaitable[T]], **options: object) -> T:
     async def main() -> T:
         engine = PocketsphinxStt(**options)
         await engine.start()

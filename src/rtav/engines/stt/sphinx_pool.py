@@ -10,9 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 
+from rtav.engines.stt import demo_lm
 from rtav.engines.stt.sphinx_wire import FORK, LOADED, Line
 from rtav.errors import EngineFailed, EngineUnavailable
 
@@ -76,8 +79,10 @@ class Recogniser:
 class SphinxPool:
     """One process that has loaded the model; it forks a recogniser for each utterance."""
 
-    def __init__(self, *, denoise: bool, second_pass: bool) -> None:
-        self._options = json.dumps({"denoise": denoise, "second_pass": second_pass})
+    def __init__(self, *, denoise: bool, second_pass: bool, domain: str | None) -> None:
+        self._denoise = denoise
+        self._second_pass = second_pass
+        self._domain = domain
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._starting = asyncio.Lock()
@@ -87,30 +92,49 @@ class SphinxPool:
         """Load the model. Raises EngineUnavailable."""
         if not hasattr(os, "fork"):
             raise EngineUnavailable(_NAME, "needs fork (Linux, macOS): choose another `stt` here")
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        # Its own session: Ctrl-C in the server's terminal is the server's to handle, and all
-        # forks can be ended together.
-        self._process = subprocess.Popen(  # noqa: ASYNC220 - 2 ms, at start and after a crash
-            [sys.executable, "-m", "rtav.engines.stt.sphinx_worker"]
-            + [str(theirs.fileno()), self._options],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        self._control = ours
-        try:
-            async with asyncio.timeout(_LOAD_S):
-                answer = await asyncio.get_running_loop().sock_recv(ours, len(LOADED))
-        except (TimeoutError, ConnectionError):
-            answer = b""
+        with tempfile.TemporaryDirectory(prefix="rtav-") as folder:
+            self._control = self._launch(await self._language_model(Path(folder)))
+            try:
+                async with asyncio.timeout(_LOAD_S):
+                    loop = asyncio.get_running_loop()
+                    answer = await loop.sock_recv(self._control, len(LOADED))
+            except (TimeoutError, ConnectionError):
+                answer = b""
         if answer != LOADED:
             self.replace()
             raise EngineUnavailable(
                 _NAME, "its model did not load: pip install pocketsphinx webrtc-noise-gain"
             )
+
+    async def _language_model(self, folder: Path) -> str | None:
+        """The path of a file made for the domain; it is needed while the process loads."""
+        if self._domain is None:
+            return None
+        path = folder / f"{self._domain}.lm"
+        path.write_text(await asyncio.to_thread(demo_lm.arpa), encoding="ascii")
+        return str(path)
+
+    def _launch(self, language_model: str | None) -> socket.socket:
+        """Start the process; returns this end of its control socket."""
+        options = {
+            "denoise": self._denoise,
+            "second_pass": self._second_pass,
+            "language_model": language_model,
+        }
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            # Its own session: Ctrl-C in the server's terminal is the server's to handle, and all
+            # forks can be ended together.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rtav.engines.stt.sphinx_worker"]
+                + [str(theirs.fileno()), json.dumps(options)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return ours
 
     def close(self) -> None:
         """End every process, recognisers at work included. Idempotent."""

@@ -1,0 +1,71 @@
+"""PocketSphinx decoders: one for everything, and one beside it that expects certain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pocketsphinx import Decoder
+
+from rtav.media.pcm import MIC_RATE_HZ
+
+
+def load(*, second_pass: bool, language_model: str | None = None) -> Vote:
+    """The English model of the pocketsphinx package; takes 0.3 s, and as long again for a second.
+
+    `language_model` is the path of an ARPA file with what is likely to be said.
+    """
+    options = {
+        "samprate": float(MIC_RATE_HZ),
+        "loglevel": "FATAL",
+        "fwdflat": second_pass,
+        "bestpath": second_pass,
+    }
+    decoders = [Decoder(**options)]
+    if language_model is not None:
+        decoders.append(Decoder(lm=language_model, **options))
+    return Vote(decoders)
+
+
+class Vote:
+    """Several decoders that hear the same; what the surest of them understood counts.
+
+    The score of a hypothesis holds the likelihood of its sounds and of its words, so that it tells
+    which decoder's expectations suit what was said.
+    """
+
+    def __init__(self, decoders: Sequence[Any]) -> None:  # Any: pocketsphinx has no types
+        self._decoders = decoders
+
+    def start(self) -> None:
+        for decoder in self._decoders:
+            decoder.start_utt()
+
+    def hear(self, audio: bytes) -> None:
+        for decoder in self._decoders:
+            decoder.process_raw(audio)
+
+    def end(self) -> None:
+        for decoder in self._decoders:
+            decoder.end_utt()
+
+    def words(self) -> str:
+        hypotheses = [decoder.hyp() for decoder in self._decoders]
+        understood = [found for found in hypotheses if found is not None and found.hypstr]
+        if not understood:
+            return ""
+        return str(max(understood, key=lambda found: found.score).hypstr)
+
+    @property
+    def mean(self) -> str:
+        """The cepstral mean: how this voice sounds through this microphone."""
+        return str(self._decoders[0].get_cmn())
+
+    @mean.setter
+    def mean(self, mean: str) -> None:
+        for decoder in self._decoders:
+            decoder.set_cmn(mean)
+
+    def updated_mean(self) -> str:
+        """The mean with what was heard of the running utterance."""
+        return str(self._decoders[0].get_cmn(True))
