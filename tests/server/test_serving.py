@@ -12,7 +12,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from rtav.errors import ConfigError
-from rtav.server.serving import open_doors, serve
+from rtav.server.doors import open_doors
+from rtav.server.serving import serve
 from rtav.settings import Settings
 
 LOOPBACK = {"host": "127.0.0.1", "port": 0, "https_port": 0}

@@ -8,8 +8,8 @@ from rtav.engines import registry
 from rtav.engines.tts.choice import best_available
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.server.certificates import own_names
+from rtav.server.doors import open_doors
 from rtav.server.selection import select
-from rtav.server.serving import open_doors
 from rtav.settings import Settings
 
 

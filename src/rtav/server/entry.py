@@ -11,7 +11,7 @@ from rtav import log
 from rtav.server import keys
 from rtav.server.composition import Composition, compose
 from rtav.server.doctor import Finding, findings
-from rtav.server.serving import Door, is_loopback, open_doors
+from rtav.server.doors import Door, is_loopback, open_doors
 from rtav.server.serving import serve as serve_doors
 from rtav.settings import Settings
 
