@@ -194,10 +194,11 @@ async def call(
     expected = {"opened"} if caller.channel is not None else set()
     expected |= {"media_ready"} if peer.audio or peer.video else set()
     await until(lambda: set(recorder.events) == expected)
+    await until(lambda: caller.channel is None or caller.channel.readyState == "open")
     return peer, recorder
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 3.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - nobody tells when a client has got a packet
             await asyncio.sleep(0.005)

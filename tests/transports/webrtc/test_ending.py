@@ -199,7 +199,7 @@ def test_what_waits_is_counted_until_the_client_has_it():
         async with serving() as web, calling() as caller:
             caller.open_channel()
             peer, _ = await call(web, caller)
-            assert peer.buffered_bytes == 0
+            await until(lambda: peer.buffered_bytes == 0)  # the channel's own acknowledgement
             peer.send("x" * 100_000)
             peer.send("x" * 100_000)
             assert peer.buffered_bytes == 200_000
@@ -241,7 +241,7 @@ def test_what_breaks_while_a_packet_is_handled_ends_the_call_with_a_warning(capl
             recorder = Broken()
             peer.listen(recorder)
             await caller.accept(await peer.answer())
-            await until(lambda: "opened" in recorder.events)
+            await until(lambda: caller.channel.readyState == "open")
             caller.channel.send("boom")
             await until(lambda: recorder.is_gone)
             assert recorder.events == ["opened", "gone: broke"]
@@ -294,7 +294,8 @@ def test_twenty_calls_leave_no_task_file_or_route():
             await round_of_calls(web, 1)
             await until(lambda: web.peers == 0)
             before = _counts(web)
-            await round_of_calls(web, 20)
+            for _ in range(4):
+                await round_of_calls(web, 5)
             await until(lambda: web.peers == 0)
             await until(lambda: _counts(web) == before)
 
