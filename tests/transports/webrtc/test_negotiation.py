@@ -283,6 +283,16 @@ def test_a_taken_port_is_a_configuration_error():
     asyncio.run(scenario())
 
 
+def test_an_address_of_another_machine_is_a_configuration_error(caplog):
+    async def scenario():
+        with pytest.raises(ConfigError, match="none of 192.0.2.77 can be bound"):
+            async with serving(IceSettings(bind=("192.0.2.77",))):
+                pass
+
+    asyncio.run(scenario())
+    assert "cannot listen on UDP 192.0.2.77" in caplog.text
+
+
 def test_an_unusable_offer_leaves_nothing_behind():
     async def scenario():
         async with serving() as web:

@@ -184,21 +184,18 @@ class UdpMux:
     async def open(self, addresses: Iterable[str]) -> None:
         """Bind every address that exists on this host.
 
-        Raises OSError if none can be bound, or if the port is taken at the first one.
+        Raises OSError if none can be bound, or if the port is taken at one of them.
         """
         addresses = tuple(addresses)
-        for attempt in range(_PORT_TRIES):
+        for tries_left in reversed(range(1 if self._wanted_port else _PORT_TRIES)):
             try:
                 await self.cover(addresses, strict=True)
-            except OSError as error:
+                break
+            except OSError:
                 self.close()
-                if error.errno != errno.EADDRINUSE or self._wanted_port:
+                if not tries_left:
                     raise
-                if attempt == _PORT_TRIES - 1:
-                    raise
-                continue
-            if self._doors:
-                return
+        if not self._doors:
             raise OSError(errno.EADDRNOTAVAIL, f"none of {', '.join(addresses)} can be bound")
 
     async def cover(self, addresses: Iterable[str], *, strict: bool = False) -> list[str]:
