@@ -13,7 +13,7 @@ import pytest
 from rtav import clock
 from rtav.engines.base import Pause, SttEngine
 from rtav.engines.stt.pocketsphinx import PocketsphinxStt
-from rtav.errors import ConfigError, EngineFailed, EngineTimeout
+from rtav.errors import ConfigError, EngineFailed, EngineTimeout, EngineUnavailable
 from rtav.media.pcm import Pcm
 from rtav.testing.contracts.stt import SttContract, hear, stream
 from rtav.testing.voices import say
@@ -151,6 +151,43 @@ def test_the_demo_agents_sentences_are_heard_among_all_others() -> None:
     ]
 
 
+def test_a_model_that_does_not_load_is_named_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    with pytest.raises(EngineUnavailable, match="pip install pocketsphinx"):
+        _run(_nothing)
+
+
+def test_a_system_without_fork_is_told_to_use_another_recogniser(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "fork")
+
+    with pytest.raises(EngineUnavailable, match="needs fork"):
+        _run(_nothing)
+
+
+def test_the_process_that_forks_has_one_thread() -> None:
+    async def scenario(engine: PocketsphinxStt) -> int:
+        (parent,) = _descendants(os.getpid())
+        return len(os.listdir(f"/proc/{parent}/task"))
+
+    assert _run(scenario, domain="demo") == 1
+
+
+def test_a_long_talk_without_a_pause_is_heard_to_its_end() -> None:
+    async def scenario(engine: PocketsphinxStt) -> str:
+        numbers = "One two three four five six seven eight nine ten."
+        return (await hear(engine, *[say(numbers)] * 6, say("What time is it?")))[-1].text
+
+    text = _run(scenario)
+
+    assert text.lower().count("five six seven") >= 5
+    assert text.endswith("what time is it")
+
+
 def test_a_domain_that_does_not_exist_is_the_operators_error() -> None:
     with pytest.raises(ConfigError, match="stt.pocketsphinx.domain: must be demo"):
         PocketsphinxStt(domain="law")
@@ -203,6 +240,10 @@ async def _until(done: asyncio.Event, pcm: Pcm) -> AsyncIterator[Pcm | Pause]:
     async for piece in stream(pcm):
         yield piece
     await done.wait()
+
+
+async def _nothing(_: PocketsphinxStt) -> None:
+    pass
 
 
 def _descendants(pid: int) -> list[int]:

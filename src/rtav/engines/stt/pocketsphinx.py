@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections import deque
 from collections.abc import AsyncIterator
@@ -17,7 +16,6 @@ from rtav.errors import ConfigError, EngineFailed, EngineTimeout
 from rtav.media.pcm import MIC_RATE_HZ, Pcm
 
 _NOTHING = Hypothesis(text="", is_final=True)
-_log = logging.getLogger(__name__)
 
 _NAME = "pocketsphinx"
 _WORKERS_PER_CORE = 2  # each takes 0.17 of a core, 0.3 in noise; voices and faces need the rest
@@ -105,11 +103,7 @@ class PocketsphinxStt:
             self._means[caller] = utterance.mean
             yield final
         except EOFError as error:
-            _log.warning("a recogniser process was lost; one utterance failed")
             raise EngineFailed(_NAME, "its process was lost", retryable=True) from error
-        except EngineTimeout as error:
-            _log.warning("%s; one utterance failed", error)
-            raise
         finally:
             utterance.close()
 

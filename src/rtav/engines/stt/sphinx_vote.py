@@ -7,7 +7,7 @@ from typing import Any
 
 from pocketsphinx import Decoder
 
-from rtav.media.pcm import MIC_RATE_HZ
+RATE_HZ = 16_000  # the microphone's; not imported: numpy starts threads, and these do not fork
 
 
 def load(*, second_pass: bool, language_model: str | None = None) -> Vote:
@@ -16,7 +16,7 @@ def load(*, second_pass: bool, language_model: str | None = None) -> Vote:
     `language_model` is the path of an ARPA file with what is likely to be said.
     """
     options = {
-        "samprate": float(MIC_RATE_HZ),
+        "samprate": float(RATE_HZ),
         "loglevel": "FATAL",
         "fwdflat": second_pass,
         "bestpath": second_pass,

@@ -20,11 +20,10 @@ from typing import NoReturn
 
 from webrtc_noise_gain import AudioProcessor
 
-from rtav.engines.stt.sphinx_vote import Vote, load
+from rtav.engines.stt.sphinx_vote import RATE_HZ, Vote, load
 from rtav.engines.stt.sphinx_wire import FORK, LOADED, BlockingLine, Kind
-from rtav.media.pcm import MIC_RATE_HZ
 
-_BYTES_PER_S = 2 * MIC_RATE_HZ
+_BYTES_PER_S = 2 * RATE_HZ
 _STEP_BYTES = _BYTES_PER_S // 10  # a partial every 100 ms of audio, 13 ms of work
 _DENOISE_BYTES = _BYTES_PER_S // 100  # the noise suppressor takes 10 ms at a time
 _DENOISE_LEVEL = 1  # of 4; the higher ones cost words
@@ -35,7 +34,7 @@ _HANG_S = 20  # a process busy for longer with one message is stuck and ends its
 
 
 class Utterance:
-    """One utterance in one decoder: audio in, text out. Blocks for 130 ms per second of audio."""
+    """One utterance in one decoder: audio in, text out. Blocks for 0.2 s per second of audio."""
 
     def __init__(self, vote: Vote, *, denoise: bool, mean: str) -> None:
         self._vote = vote
