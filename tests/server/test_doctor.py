@@ -1,4 +1,5 @@
 import asyncio
+import socket
 
 import pytest
 
@@ -30,3 +31,19 @@ def test_an_engine_that_is_not_there_is_found(tmp_path):
 
     assert [finding.subject for finding in bad] == ["engines"]
     assert bad[0].message.startswith("stt.engine: no engine is called 'nobody'")
+
+
+def test_a_taken_media_port_is_found(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        settings = Settings(
+            state_dir=tmp_path,
+            server={"port": 0},
+            ice={"bind": ("127.0.0.1",), "udp_port": taken.getsockname()[1]},
+            stt={"engine": "nobody"},
+            llm={"discover": False},
+        )
+        found = {finding.subject: finding for finding in asyncio.run(findings(settings))}
+
+    assert not found["media"].is_good
+    assert found["media"].message.startswith("ice.udp_port: cannot bind it")

@@ -53,7 +53,7 @@ async def compose(
     access = Access(keys=ApiKeys([api_key]), sealer=Sealer(_secrets(settings)), unix=clock.unix)
     async with contextlib.AsyncExitStack() as stack:
         await _start(engines, stack)
-        webrtc = WebRtc(_ice(settings))
+        webrtc = WebRtc(ice_settings(settings))
         stack.push_async_callback(webrtc.close)
         await webrtc.start()
         supervisor = await stack.enter_async_context(Supervisor(engines, _rules(settings, engines)))
@@ -96,7 +96,8 @@ async def _start(engines: Engines, stack: contextlib.AsyncExitStack) -> None:
         logger.info("%s: %s", kind, engine.capabilities.name)
 
 
-def _ice(settings: Settings) -> IceSettings:
+def ice_settings(settings: Settings) -> IceSettings:
+    """What the operator said about media, as the transport takes it."""
     return IceSettings(
         bind=settings.ice.bind,
         public=settings.ice.public,

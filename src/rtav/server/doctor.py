@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from rtav.engines import registry
 from rtav.engines.tts.choice import best_available
 from rtav.errors import ConfigError, EngineUnavailable
-from rtav.server.certificates import own_names
+from rtav.server.composition import ice_settings
 from rtav.server.doors import open_doors
 from rtav.server.selection import select
 from rtav.settings import Settings
+from rtav.transports.webrtc.ice import local_addresses
+from rtav.transports.webrtc.webrtc import WebRtc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,7 @@ class Finding:
 
 async def findings(settings: Settings) -> list[Finding]:
     """One for each thing that a server needs. Starts and closes every engine."""
-    return [*_ports(settings), _addresses(settings), *_kinds(), *await _engines(settings)]
+    return [*_ports(settings), await _media(settings), *_kinds(), *await _engines(settings)]
 
 
 def _ports(settings: Settings) -> list[Finding]:
@@ -43,16 +45,20 @@ def _ports(settings: Settings) -> list[Finding]:
     ]
 
 
-def _addresses(settings: Settings) -> Finding:
-    """What callers are told to send their voice to."""
-    offered = settings.ice.public or settings.ice.bind or own_names()[2:]
-    port = settings.ice.port_range or settings.ice.udp_port or "any free one"
-    return Finding(
-        subject="media",
-        is_good=bool(offered),
-        message=f"addresses {', '.join(offered)}; UDP port {port}; "
-        "callers beyond a router need ice.public and a forwarded port",
-    )
+async def _media(settings: Settings) -> Finding:
+    """Binds what calls would use, and says what callers would be told."""
+    ice = ice_settings(settings)
+    webrtc = WebRtc(ice)
+    try:
+        await webrtc.start()
+        port = webrtc.udp_port or f"{ice.port_range}"
+    except ConfigError as error:
+        return Finding(subject="media", is_good=False, message=str(error))
+    finally:
+        await webrtc.close()
+    offered = ", ".join(ice.public or local_addresses(ice))
+    hint = "" if ice.public else "; callers beyond a router need ice.public and a forwarded port"
+    return Finding(subject="media", is_good=True, message=f"UDP port {port} at {offered}{hint}")
 
 
 def _kinds() -> list[Finding]:
