@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.channels import SIDES, Pose
 from rtav.engines.avatar.face import FaceFile
-from rtav.engines.avatar.paint import AA, INV255, SHIFT, U8, fixed, mix, polygon
+from rtav.engines.avatar.paint import AA, INV255, SHIFT, U8, fixed, mix, polygon, room
 
 SHUT = 0.985  # from here on nothing of the ball is seen
 UP, LOW, CREASE = range(3)  # the curves of each eye
@@ -194,7 +194,7 @@ class EyePainter:
     ) -> None:
         shown, split = which
         eyes, (h, w) = self._eyes, roi.shape[:2]
-        ball, scale = tile[:h, :w], eyes.line_scale
+        ball, scale = room(tile, h, w), eyes.line_scale
         mask = np.zeros((h, w), np.uint8)
         for i in shown:
             almond = np.concatenate([lines[i, UP], lines[i, LOW, ::-1]])

@@ -23,6 +23,7 @@ from rtav.engines.avatar.paint import (
     over,
     polygon,
     premultiplied,
+    room,
 )
 
 JAW_RAD = math.radians(15)  # turn of the jaw at jawOpen 1, as the faces' fields have it
@@ -151,7 +152,7 @@ def _inside(mouth: Mouth, corners: F32, box: tuple[int, int, int, int], tiles: U
             sprite.picture,
             cv2.getAffineTransform(quad, to),
             (w, h),
-            dst=tiles[0, :h, :w],
+            dst=room(tiles[0], h, w),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=CLEAR,

@@ -26,6 +26,15 @@ CLEAR = (0, 0, 0, 255)  # nothing, in inverse-alpha form
 INV255 = 1.0 / 255.0
 
 
+def room(scratch: U8, height: int, width: int) -> U8:
+    """(height, width, 4) bytes of `scratch`, in one piece.
+
+    Cutting a window out of a larger picture leaves gaps of a power of two between the rows, which
+    evict each other from the cache: a fifth of a frame's time.
+    """
+    return scratch.reshape(-1)[: height * width * 4].reshape(height, width, 4)
+
+
 def premultiplied(image: NDArray[Any]) -> U8:  # Any: uint8 or float32
     """(H, W, 4) straight BGRA, 0 to 255, with its colours multiplied by alpha."""
     out = image.astype(np.float32)
@@ -41,12 +50,12 @@ def inverted(image: U8) -> U8:
 
 
 def over(dst: U8, layer: U8, scratch: U8) -> None:
-    """Lay `layer` over `dst`, in place. `scratch` is (>=H, >=W, 4).
+    """Lay `layer` over `dst`, in place. `scratch` is of the layer's size or larger.
 
     The alpha plane is spread over the channels with 32-bit integers: a third of merge's time.
     """
     h, w = layer.shape[:2]
-    inverse = scratch[:h, :w]
+    inverse = room(scratch, h, w)
     spread = inverse.view(np.uint32)[..., 0]
     np.right_shift(layer.view(np.uint32)[..., 0], 24, out=spread)
     np.multiply(spread, 0x01010101, out=spread)

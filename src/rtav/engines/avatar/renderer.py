@@ -15,7 +15,7 @@ from rtav.engines.avatar.eyes import EyePainter
 from rtav.engines.avatar.geometry import Geometry, Shape
 from rtav.engines.avatar.layers import CELL_PX, Layer
 from rtav.engines.avatar.mouth import paint_mouth
-from rtav.engines.avatar.paint import CLEAR, U8, Rect, fill, over, polygon, without
+from rtav.engines.avatar.paint import CLEAR, U8, Rect, fill, over, polygon, room, without
 from rtav.engines.avatar.scene import Planes, planes
 from rtav.engines.avatar.warp import Warp
 from rtav.media.pcm import I420
@@ -62,7 +62,7 @@ class Renderer:
         turn = abs(pose.get("headYaw", 0.0)) + abs(pose.get("headPitch", 0.0))
         layout = self._layout()
         x0, y0, x1, y1 = layout.frame
-        work = self._work[: y1 - y0, : x1 - x0]
+        work = room(self._work, y1 - y0, x1 - x0)
         scene.fill_part(work, layout.frame, breath)
         for name in self._order:
             box = layout.boxes[name]
@@ -196,7 +196,7 @@ def _sample(picture: U8, map_x: F32, map_y: F32, into: U8) -> U8:
         map_x,
         map_y,
         cv2.INTER_LINEAR,
-        dst=into[:h, :w],
+        dst=room(into, h, w),
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=CLEAR,
     )

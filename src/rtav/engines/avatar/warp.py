@@ -76,7 +76,7 @@ class Warp:
         ):
             coarse = np.multiply(source[b:d, a:c], np.float32(CELL_PX), out=temp[b:d, a:c])
             coarse += np.float32((origin + 0.5) * CELL_PX - 0.5)
-            into = target[: size[1], : size[0]]
+            into = target.reshape(-1)[: size[0] * size[1]].reshape(size[1], size[0])
             fine = cast(F32, cv2.resize(coarse, size, dst=into, interpolation=cv2.INTER_LINEAR))
             maps.append(fine[top : top + box[3] - box[1], left : left + box[2] - box[0]])
         return maps[0], maps[1]
