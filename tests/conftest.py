@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -28,8 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[_not_run] = len(in_browser)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+) -> Iterator[None]:
+    """Below the list of skipped tests, where nobody overlooks it."""
+    yield
     if count := config.stash.get(_not_run, 0):
         terminalreporter.write_line(f"{count} browser tests were NOT RUN: {NO_BROWSER}")
