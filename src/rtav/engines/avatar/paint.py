@@ -30,7 +30,7 @@ def room(scratch: U8, height: int, width: int) -> U8:
     """(height, width, 4) bytes of `scratch`, in one piece.
 
     Cutting a window out of a larger picture leaves gaps of a power of two between the rows, which
-    evict each other from the cache: a fifth of a frame's time.
+    evict each other from the cache: a tenth of a frame's time.
     """
     return scratch.reshape(-1)[: height * width * 4].reshape(height, width, 4)
 
