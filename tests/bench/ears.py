@@ -93,8 +93,8 @@ def main() -> None:
         for name, setting in SETTINGS.items():
             _row(_recognise(snr_db, setting), snr_db, name)
     print("\nrecogniser, real time           wait from Pause to final (ms)   first word (ms)")
-    for second_pass in (True, False):
-        _waits(asyncio.run(_live(second_pass=second_pass)), second_pass)
+    for name, setting in SETTINGS.items():
+        _waits(asyncio.run(_live(setting)), name)
 
 
 def _vad() -> None:
@@ -140,7 +140,7 @@ def _recognise(snr_db: float | None, setting: Setting) -> Score:
     return score
 
 
-async def _live(*, second_pass: bool) -> tuple[list[float], list[float]]:
+async def _live(setting: Setting) -> tuple[list[float], list[float]]:
     waits_ms: list[float] = []
     firsts_ms: list[float] = []
     paused = 0.0
@@ -156,7 +156,11 @@ async def _live(*, second_pass: bool) -> tuple[list[float], list[float]]:
         paused = time.monotonic()
         yield Pause()
 
-    engine = PocketsphinxStt(second_pass=second_pass)
+    engine = PocketsphinxStt(
+        denoise=setting.denoise,
+        second_pass=setting.second_pass,
+        domain="demo" if setting.domain else None,
+    )
     await engine.start()
     for _, audio in _utterances(_voices()[0], None):
         began, is_first = time.monotonic(), True
@@ -187,9 +191,9 @@ def _row(score: Score, snr_db: float | None, name: str) -> None:
     print(f"{score.cpu_s / score.audio_s:.2f}  {p50:.0f} / {p95:.0f}", flush=True)
 
 
-def _waits(measured: tuple[list[float], list[float]], second_pass: bool) -> None:
+def _waits(measured: tuple[list[float], list[float]], name: str) -> None:
     (p50, p95), (first, _) = _percentiles(measured[0]), _percentiles(measured[1])
-    print(f"second pass {second_pass!s:5}   p50 {p50:.0f}  p95 {p95:.0f}   first {first:.0f}")
+    print(f"{name:31} p50 {p50:.0f}  p95 {p95:.0f} {first:20.0f}", flush=True)
 
 
 def _percentiles(values: list[float]) -> tuple[float, float]:
