@@ -1,0 +1,83 @@
+"""How fluent the face is in Chromium: `python3 dev.py bench video [seconds]`.
+
+For each codec: frames decoded per second, the longest gap between two, freezes (gaps over 500 ms),
+and how much the mouth moves, while idle and while speaking.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _report import publish
+
+from rtav.testing.browser import KEEP_EVENTS, chromium, wait_for
+from rtav.testing.running import RunningServer, running_server
+from rtav.testing.watching import Watched, watch, watched
+
+CONNECT = """async ([url, key, codec]) => {
+  const pc = new RTCPeerConnection();
+  pc.addTransceiver('audio', {direction: 'recvonly'});
+  const offered = pc.addTransceiver('video', {direction: 'recvonly'});
+  offered.setCodecPreferences(RTCRtpReceiver.getCapabilities('video').codecs.filter(
+    one => [`video/${codec}`, 'video/rtx'].includes(one.mimeType)));
+  window.channel = pc.createDataChannel('realtime');
+  const video = document.createElement('video');
+  Object.assign(video, {id: 'face', autoplay: true, playsInline: true});
+  document.body.append(video);
+  pc.ontrack = event => { video.srcObject = event.streams[0]; };
+  await pc.setLocalDescription();
+  const form = new FormData();
+  form.append('sdp', pc.localDescription.sdp);
+  form.append('session', '{"type":"realtime"}');
+  const answer = await fetch(url + '/v1/realtime/calls',
+    {method: 'POST', headers: {Authorization: 'Bearer ' + key}, body: form});
+  await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
+}"""
+
+TELL = """text => window.channel.send(JSON.stringify({
+  type: 'conversation.item.create',
+  item: {type: 'message', role: 'assistant', content: [{type: 'input_text', text}]}}))"""
+
+SENTENCE = "People came from far away to hear the waves, and nobody left without a smile. "
+
+
+def stretch(page: Any, seconds: float) -> Watched:
+    start = page.evaluate("performance.now()")
+    page.wait_for_timeout(1000 * seconds)
+    return watched(page, start, page.evaluate("performance.now()"))
+
+
+def measure(server: RunningServer, codec: str, seconds: float) -> tuple[Watched, Watched]:
+    with chromium() as browser:
+        page = browser.new_page()
+        page.add_init_script(KEEP_EVENTS)
+        page.goto(server.url + "/healthz")
+        page.evaluate(CONNECT, [server.url, server.key, codec])
+        wait_for(page, "session.created")
+        watch(page, "face")
+        page.wait_for_timeout(3000)
+        idle = stretch(page, seconds)
+        page.evaluate(TELL, SENTENCE * (2 + int(seconds / 4)))
+        wait_for(page, "output_audio_buffer.started")
+        return idle, stretch(page, seconds)
+
+
+def main(seconds: float) -> None:
+    rows = {}
+    with running_server() as server:
+        for codec in ("H264", "VP8"):
+            for name, seen in zip(
+                ("idle", "speaking"), measure(server, codec, seconds), strict=True
+            ):
+                rows[f"{codec} {name}"] = {
+                    "fps": seen.fps,
+                    "longest ms": seen.longest_gap_ms,
+                    "freezes": seen.freezes,
+                    "mouth": seen.mouth,
+                }
+    publish("video", rows, unit="frames per second, ms, count, pixel levels")
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 30)
