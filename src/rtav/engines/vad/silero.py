@@ -26,7 +26,7 @@ class SileroVad:
     capabilities = Capabilities(
         name=_NAME,
         runs_in="loop",
-        description="Silero voice activity detection, 0.3 % of a core per listening call",
+        description="Silero voice activity detection, 0.4 % of a core per listening call",
     )
     frame_samples = _FRAME_SAMPLES
 
