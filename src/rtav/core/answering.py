@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 
-from rtav.core import express
+from rtav.core import asking, express
 from rtav.core import inputs as told
+from rtav.core.asking import Held, Question
 from rtav.core.common import Common
 from rtav.core.conversation import Item
 from rtav.core.dialect import Dialect
-from rtav.core.outputs import Ask, Delivery, Drive, Line, Measure, Play, Say, Void
+from rtav.core.outputs import Drive, Line, Measure, Play, Say, Void
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.units import to_ms
@@ -21,23 +21,6 @@ from rtav.protocol.client import ResponseParams
 MAX_ROUNDS = 3
 """Times a model may answer with nothing but gestures before it must speak."""
 
-OWN_CALL = "call_face"
-"""The id under which the face's own tool call stands in the history of one reply."""
-
-
-@dataclass(slots=True)
-class _Question:
-    """What a reply was asked, so that it can be asked on after the face has moved."""
-
-    params: ResponseParams
-    extra: tuple[Line, ...]
-    gestures: dict[tuple[int, int], str] = field(default_factory=dict)
-    """Arguments of the calls of `express`, by round and index."""
-    played: set[tuple[int, int]] = field(default_factory=set)
-    rounds: int = 0
-    held: list[told.ReplyCue | told.ReplyToolCall | told.ReplyFailed] = field(default_factory=list)
-    """What has an effect outside and came while the reply was a guess."""
-
 
 class Answering:
     """At most one reply is open; an earlier one may still be heard."""
@@ -46,10 +29,10 @@ class Answering:
         self._common = common
         self._turns = 0
         self._replies: dict[int, Reply] = {}
-        self._questions: dict[int, _Question] = {}
+        self._questions: dict[int, Question] = {}
         self._queue: deque[tuple[str, str]] = deque()
-        self.speech_ended_at: float | None = None
-        """When the caller fell silent, for the latency of the answer."""
+        self.begun = 0
+        """Answers begun so far: whoever asked before one has got it."""
 
     # --- what there is -----------------------------------------------------------------------
 
@@ -69,6 +52,11 @@ class Answering:
     def is_playing(self) -> bool:
         return any(reply.sound is Sound.PLAYING for reply in self._replies.values())
 
+    def owns(self, item_id: str) -> bool:
+        """The id is promised to something that is yet to be said."""
+        promised = [reply.item_id for reply in self._replies.values()]
+        return item_id in promised or any(item_id == waiting for _, waiting in self._queue)
+
     # --- beginning ---------------------------------------------------------------------------
 
     def guess(self, *, said: str | None = None, params: ResponseParams | None = None) -> Reply:
@@ -78,8 +66,7 @@ class Answering:
         """
         extra = () if said is None else (Line(role="user", text=said),)
         reply = self._new(params or ResponseParams(), automatic=params is None)
-        self._questions[reply.turn] = _Question(params or ResponseParams(), extra)
-        self._ask(reply)
+        self._ask(reply, extra=extra)
         return reply
 
     def withdraw(self, reply: Reply) -> None:
@@ -88,38 +75,55 @@ class Answering:
         self._forget(reply)
         self._common.put(Void(reply.turn))
 
-    def promote(self, reply: Reply) -> None:
-        """The guess is wanted: tell the client, and let it be heard."""
+    def promote(self, guess: Reply, *, speech_ended_at: float | None = None) -> None:
+        """The guess is wanted. If the question has changed meanwhile, it is asked anew."""
+        reply, question = guess, self._questions[guess.turn]
+        if not asking.is_current(guess.turn, question, self._common):
+            self.withdraw(guess)
+            if self._common.config.open_loop:
+                self._answer_nothing(question.params)
+                return
+            reply = self._new(question.params, automatic=guess.automatic)
+            self._ask(reply)
+        self.begun += 1
+        self._open(reply, speech_ended_at)
+
+    def _open(self, reply: Reply, speech_ended_at: float | None = None) -> None:
+        """Tell the client of a reply, and let it be heard."""
+        reply.speech_ended_at = speech_ended_at
         self._common.tell(reply.opened())
         if reply.aloud:
             self._common.put(Play(reply.turn))
         else:
             reply.cue(Cue.NOTHING_TO_PLAY)
         question = self._questions[reply.turn]
-        question.extra = ()
         self._play_gestures(question)
         for event in question.held:
             self._replay(event)
         self._advance(reply)
 
-    def begin(self, params: ResponseParams | None = None, *, waits_for: str | None = None) -> None:
-        """Open a reply now. `waits_for`: an utterance whose words are still being recognised."""
+    def begin(
+        self, params: ResponseParams | None = None, *, speech_ended_at: float | None = None
+    ) -> None:
+        """Open a reply now."""
         if self._common.config.open_loop:
             self._answer_nothing(params or ResponseParams())
-            return
-        if waits_for is None:
-            self.promote(self.guess(params=params))
-            return
+        else:
+            self.begun += 1
+            self._open(self.guess(params=params), speech_ended_at)
+
+    def begin_waiting(self, utterance: str, *, speech_ended_at: float) -> None:
+        """Open a reply now; the words it answers are still being recognised."""
         reply = self._new(ResponseParams(), automatic=True)
-        reply.waits_for = waits_for
-        self._questions[reply.turn] = _Question(ResponseParams(), ())
-        self.promote(reply)
+        reply.waits_for = utterance
+        self._open(reply, speech_ended_at)
 
     def words_arrived(self, utterance: str) -> None:
         """The words a reply waited for are an item of the conversation now."""
         for reply in self._replies.values():
             if reply.waits_for == utterance and reply.is_active:
                 reply.waits_for = None
+                self.begun += 1
                 self._ask(reply)
 
     def nothing_was_said(self, utterance: str) -> None:
@@ -155,7 +159,7 @@ class Answering:
                     code="conversation_already_has_active_response",
                 )
             self._common.tell(active.tell_the_rest())
-            self._close(active, "completed")
+            self._close_as_it_ended(active)
         self.begin(params or ResponseParams())
 
     def cancel(self, response_id: str | None) -> None:
@@ -169,23 +173,52 @@ class Answering:
             )
         self.cut("client_cancelled")
 
+    def clear(self) -> None:
+        """What is playing falls silent; a response that has not begun to speak goes on."""
+        active = self.active
+        if active is not None and active.sound is Sound.PLAYING:
+            self.cut("client_cancelled")
+        else:
+            self._silence_closed()
+
+    def cut_item(self, item: Item) -> bool:
+        """Stop saying this item. True if it was being heard, and the client has been told."""
+        reply = next((reply for reply in self._replies.values() if reply.message is item), None)
+        if reply is None:
+            return False
+        was_playing = reply.sound is Sound.PLAYING
+        if reply.is_active:
+            self.cut("client_cancelled")
+        else:
+            self._silence(reply)
+        return was_playing
+
     def cut(self, reason: str) -> None:
         """Silence everything that is being said or is about to be."""
+        self._stop_all("cancelled", {"type": "cancelled", "reason": reason})
+
+    def expire(self) -> None:
+        """The session is over: every response is told so."""
+        self._stop_all("failed", _failure("session_expired", "The session ended."))
+
+    def _stop_all(self, status: Status, details: dict[str, Any]) -> None:
+        self._silence_closed()
         active = self.active
-        for reply in list(self._replies.values()):
-            if reply.stage is not Stage.GUESSED and reply is not active:
-                self._silence(reply)
         if active is not None:
-            self._stop(active, "cancelled", {"type": "cancelled", "reason": reason})
+            self._stop(active, status, details)
         while self._queue:
-            text, item_id = self._queue.popleft()
-            reply = self._open_say(text, item_id)
-            self._stop(reply, "cancelled", {"type": "cancelled", "reason": reason})
+            self._stop(self._open_say(*self._queue.popleft()), status, details)
+
+    def _silence_closed(self) -> None:
+        for reply in list(self._replies.values()):
+            if reply.stage is Stage.CLOSED:
+                self._silence(reply)
 
     # --- what the engines and the egress say -------------------------------------------------
 
     def text(self, event: told.ReplyText) -> None:
-        if reply := self._replies.get(event.turn):
+        reply = self._replies.get(event.turn)
+        if reply is not None and not reply.is_generated:
             reply.text += event.text
             self._advance(reply)
 
@@ -196,11 +229,11 @@ class Answering:
 
     def tool_call(self, event: told.ReplyToolCall) -> None:
         reply = self._replies.get(event.turn)
-        if reply is None:
+        if reply is None or reply.is_generated:
             return
         question = self._questions[event.turn]
         gesture = (question.rounds, event.index)
-        if event.name == express.NAME:
+        if asking.is_own(event.name, question, self._common):
             question.gestures[gesture] = ""
         if gesture in question.gestures:
             question.gestures[gesture] += event.arguments
@@ -210,7 +243,7 @@ class Answering:
 
     def ended(self, event: told.ReplyEnded) -> None:
         reply = self._replies.get(event.turn)
-        if reply is None:
+        if reply is None or reply.is_generated:
             return
         reply.used(
             input_tokens=event.input_tokens,
@@ -219,7 +252,7 @@ class Answering:
         )
         reply.finish = event.reason
         question = self._questions[event.turn]
-        only_moved = question.gestures and not (reply.text or reply.calls or question.held)
+        only_moved = question.only_moved and not (reply.text or reply.calls)
         if reply.stage is not Stage.GUESSED:
             self._play_gestures(question)
         if only_moved and question.rounds < MAX_ROUNDS:
@@ -235,7 +268,8 @@ class Answering:
             self._fail(reply, event.code, event.message)
 
     def spoken(self, event: told.Spoken) -> None:
-        if reply := self._replies.get(event.turn):
+        reply = self._replies.get(event.turn)
+        if reply is not None and reply.aloud and not reply.is_spoken:
             reply.words += event.words
             reply.length = event.end
             self._advance(reply)
@@ -247,30 +281,27 @@ class Answering:
 
     def played(self, event: told.Played) -> None:
         reply = self._replies.get(event.turn)
-        if reply is None or reply.sound is Sound.OVER:
+        if reply is None or reply.stage is Stage.GUESSED or reply.sound is Sound.OVER:
             return
-        reply.played = event.upto
+        reply.played = max(reply.played, event.upto)
         if reply.sound is Sound.WAITING and event.upto > 0:
             reply.cue(Cue.FIRST_SAMPLE)
             self._common.send("output_audio_buffer.started", response_id=reply.id)
-            if self.speech_ended_at is not None:
-                seconds = self._common.now - self.speech_ended_at
+            if reply.speech_ended_at is not None:
+                seconds = self._common.now - reply.speech_ended_at
                 self._common.put(Measure(name="answer_latency", seconds=seconds))
-                self.speech_ended_at = None
         self._advance(reply)
 
     # --- pieces ------------------------------------------------------------------------------
 
-    def _holds(
-        self, reply: Reply, event: told.ReplyCue | told.ReplyToolCall | told.ReplyFailed
-    ) -> bool:
+    def _holds(self, reply: Reply, event: Held) -> bool:
         """While a reply is a guess, what others would notice waits until it is wanted."""
         if reply.stage is not Stage.GUESSED:
             return False
         self._questions[reply.turn].held.append(event)
         return True
 
-    def _replay(self, event: told.ReplyCue | told.ReplyToolCall | told.ReplyFailed) -> None:
+    def _replay(self, event: Held) -> None:
         match event:
             case told.ReplyCue():
                 self.gesture(event)
@@ -281,9 +312,7 @@ class Answering:
 
     def _new(self, params: ResponseParams, *, automatic: bool) -> Reply:
         common, config = self._common, self._common.config
-        named = params.output_modalities or params.modalities
-        aloud = "audio" in named if named else config.speaks()
-        aloud = aloud and common.policy.hears
+        aloud = asking.is_aloud(params, common)
         self._turns += 1
         voice = config.voice if isinstance(config.voice, str) else config.voice["id"]
         limit = params.max_output_tokens or config.max_output_tokens
@@ -292,7 +321,7 @@ class Answering:
             id=common.new_id("resp"),
             item_id=common.new_id("item"),
             aloud=aloud,
-            shows_text=config.shows_text(common.dialect) and not named,
+            shows_text=asking.shows_text(params, common),
             automatic=automatic,
             shape={
                 "conversation_id": f"conv_{config.id}",
@@ -303,51 +332,16 @@ class Answering:
             },
         )
         self._replies[reply.turn] = reply
+        self._questions[reply.turn] = Question(params=params, config=config)
         return reply
 
-    def _delivery(self, reply: Reply) -> Delivery:
-        config = self._common.config
-        return Delivery(voice=config.voice_id, speed=config.speed, aloud=reply.aloud)
-
-    def _ask(self, reply: Reply) -> None:
-        common, config = self._common, self._common.config
+    def _ask(self, reply: Reply, *, extra: tuple[Line, ...] = ()) -> None:
         question = self._questions[reply.turn]
-        params = question.params
-        tools: list[dict[str, Any]] = list(config.tools)
-        if params.tools is not None:
-            tools = [tool.model_dump(exclude_none=True) for tool in params.tools]
-        if common.policy.offers_motions:
-            tools.append(express.tool(common.catalog.motions.ids))
-        limit = params.max_output_tokens or config.max_output_tokens
-        common.put(
-            Ask(
-                turn=reply.turn,
-                model=config.model,
-                instructions=config.instructions
-                if params.instructions is None
-                else params.instructions,
-                history=common.conversation.history() + question.extra + self._moved(question),
-                tools=tuple(tools),
-                tool_choice=params.tool_choice or config.tool_choice,
-                max_output_tokens=None if limit == "inf" else limit,
-                temperature=config.temperature,
-                delivery=self._delivery(reply),
-            )
-        )
+        order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, extra=extra)
+        question.asked = question.asked or order
+        self._common.put(order)
 
-    @staticmethod
-    def _moved(question: _Question) -> tuple[Line, ...]:
-        """The gestures of this reply so far, as the model must see them to go on."""
-        lines: list[Line] = []
-        for (asked, index), arguments in question.gestures.items():
-            call_id = f"{OWN_CALL}_{asked}_{index}"
-            lines += [
-                Line(role="assistant", text=arguments, call_id=call_id, call_name=express.NAME),
-                Line(role="tool", text="done", call_id=call_id),
-            ]
-        return tuple(lines)
-
-    def _play_gestures(self, question: _Question) -> None:
+    def _play_gestures(self, question: Question) -> None:
         for gesture, arguments in question.gestures.items():
             name = express.motion(arguments)
             if name and gesture not in question.played:
@@ -357,9 +351,9 @@ class Answering:
     def _move(self, name: str) -> None:
         """Play a motion once, then go on with what the session loops. Unknown ones are ignored:
         it was the model that asked, not the client."""
-        motions = self._common.catalog.motions.ids
-        if name in motions:
-            self._common.put(Drive((motions[name], self._common.config.motions[-1])))
+        motion = self._common.catalog.motions.find(name)
+        if motion is not None:
+            self._common.put(Drive((motion, self._common.config.motions[-1])))
 
     def _client_call(self, reply: Reply, event: told.ReplyToolCall) -> None:
         if event.index not in reply.calls:
@@ -396,10 +390,10 @@ class Answering:
                 common.tell(reply.message_added(item, common.conversation.add(item)))
             common.tell(reply.progress())
             if reply.is_generated:
-                common.tell(reply.calls_done("completed"))
+                common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
         if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
             reply.cue(Cue.NOTHING_TO_PLAY)
-        if reply.sound is Sound.PLAYING and reply.is_spoken and reply.played >= reply.length:
+        if reply.sound is Sound.PLAYING and reply.is_known and reply.played >= reply.length:
             self._end_of_sound(reply)
         elif reply.is_active and reply.is_through:
             self._close_as_it_ended(reply)
@@ -413,7 +407,7 @@ class Answering:
         self._release(reply)
 
     def _close_as_it_ended(self, reply: Reply) -> None:
-        if reply.finish in ("length", "content_filter"):
+        if reply.broke_off:
             reason = "max_output_tokens" if reply.finish == "length" else "content_filter"
             self._close(reply, "incomplete", {"type": "incomplete", "reason": reason})
         else:
@@ -434,9 +428,10 @@ class Answering:
             reply.cue(Cue.CUT)
         self._common.put(Void(reply.turn))
         if reply.message is not None and reply.aloud:
-            reply.message.content[0]["transcript"] = reply.heard
+            reply.message.cut(reply.played)
         if was_playing:
             self._common.send("output_audio_buffer.cleared", response_id=reply.id)
+        if was_playing and self._common.conversation.find(reply.item_id):
             self._common.send(
                 "conversation.item.truncated",
                 item_id=reply.item_id,
@@ -446,22 +441,19 @@ class Answering:
         self._forget(reply)
 
     def _fail(self, reply: Reply, code: str, message: str) -> None:
-        error = {"type": "server_error", "code": code, "message": message}
-        self._stop(reply, "failed", {"type": "failed", "error": error})
+        self._stop(reply, "failed", _failure(code, message))
         self._next()
 
     def _answer_nothing(self, params: ResponseParams) -> None:
         """There is no model: a response is due all the same, and it is empty."""
         reply = self._new(params, automatic=False)
         reply.is_generated = reply.is_spoken = True
-        self._questions[reply.turn] = _Question(params, ())
         self._common.tell(reply.opened())
         self._advance(reply)
 
     def _open_say(self, text: str, item_id: str) -> Reply:
         reply = self._new(ResponseParams(metadata={"source": "open_loop"}), automatic=True)
         reply.item_id, reply.text, reply.is_generated = item_id, text, True
-        self._questions[reply.turn] = _Question(ResponseParams(), ())
         self._common.tell(reply.opened())
         return reply
 
@@ -470,7 +462,8 @@ class Answering:
         while self._queue and self.active is None:
             text, item_id = self._queue.popleft()
             reply = self._open_say(text, item_id)
-            self._common.put(Say(turn=reply.turn, text=text, delivery=self._delivery(reply)))
+            delivery = asking.delivery(self._common.config, aloud=reply.aloud)
+            self._common.put(Say(turn=reply.turn, text=text, delivery=delivery))
             if reply.aloud:
                 self._common.put(Play(reply.turn))
             else:
@@ -486,3 +479,10 @@ class Answering:
     def _forget(self, reply: Reply) -> None:
         self._replies.pop(reply.turn, None)
         self._questions.pop(reply.turn, None)
+
+
+def _failure(code: str, message: str) -> dict[str, Any]:
+    return {
+        "type": "failed",
+        "error": {"type": "server_error", "code": code, "message": message},
+    }

@@ -21,7 +21,7 @@ class Names:
 
         Raises ProtocolError (`face_not_found`, …) naming `param`.
         """
-        found = self.ids.get(name) or self._in_any_case(name)
+        found = self.find(name)
         if found is None:
             raise ProtocolError(
                 f"Invalid value for '{param}': there is no {self.kind} of that name. "
@@ -31,7 +31,9 @@ class Names:
             )
         return found
 
-    def _in_any_case(self, name: str) -> str | None:
+    def find(self, name: str) -> str | None:
+        if name in self.ids:
+            return self.ids[name]
         wanted = name.lower()
         return next((found for known, found in self.ids.items() if known.lower() == wanted), None)
 
@@ -51,10 +53,13 @@ class Catalog:
         motions: Sequence[str],
         aliases: Mapping[str, str] | None = None,
     ) -> Catalog:
-        """The first face and voice are the defaults. `aliases` are further names of voices."""
+        """The first of each kind is its default, unless one has that very name.
+
+        `aliases` are further names of voices.
+        """
         voice_ids = {name: name for name in voices} | dict(aliases or {})
         return cls(
             faces=Names("face", {"default": faces[0]} | {name: name for name in faces}),
             voices=Names("voice", {"default": voices[0]} | voice_ids),
-            motions=Names("driving", {name: name for name in motions}),
+            motions=Names("driving", {"default": motions[0]} | {name: name for name in motions}),
         )

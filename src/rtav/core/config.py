@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from rtav.core.catalog import Catalog
+from rtav.core.detection import TurnDetection, merged
 from rtav.core.dialect import Dialect
 from rtav.errors import ProtocolError
 from rtav.protocol import session as wire
@@ -15,60 +17,8 @@ OPEN_LOOP = frozenset({"none", "disable", "open-loop"})
 
 CODECS = ("h264", "vp8")
 
-EAGERNESS_S = {"low": 8.0, "medium": 4.0, "auto": 4.0, "high": 2.0}
-"""The longest wait of OpenAI's semantic_vad."""
-
-QUICKEST_S = 0.2
-"""The shortest silence that ends a turn whose words sound finished."""
-
 FPS = (1.0, 60.0)
 UPSAMPLE = (0.5, 2.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnDetection:
-    """When the caller's turn begins and ends, and what follows from it."""
-
-    kind: Literal["server_vad", "semantic_vad"] = "server_vad"
-    threshold: float = 0.5
-    prefix_padding_ms: int = 300
-    silence_duration_ms: int = 500
-    idle_timeout_ms: int | None = None
-    eagerness: str = "auto"
-    create_response: bool = True
-    interrupt_response: bool = True
-    named: bool = False
-    """A client that names any of these gets exactly that; for others the server is quicker."""
-
-    @property
-    def literal(self) -> bool:
-        """No judgement of ours: the documented behaviour of server_vad to the letter."""
-        return self.named and self.kind == "server_vad"
-
-    @property
-    def quickest_s(self) -> float:
-        return self.silence_duration_ms / 1000 if self.literal else QUICKEST_S
-
-    @property
-    def longest_s(self) -> float:
-        if self.kind == "semantic_vad":
-            return EAGERNESS_S[self.eagerness]
-        return self.silence_duration_ms / 1000
-
-    def view(self) -> dict[str, Any]:
-        common = {
-            "create_response": self.create_response,
-            "interrupt_response": self.interrupt_response,
-        }
-        if self.kind == "semantic_vad":
-            return {"type": self.kind, "eagerness": self.eagerness} | common
-        return {
-            "type": self.kind,
-            "threshold": self.threshold,
-            "prefix_padding_ms": self.prefix_padding_ms,
-            "silence_duration_ms": self.silence_duration_ms,
-            "idle_timeout_ms": self.idle_timeout_ms,
-        } | common
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +27,12 @@ class Unnamed:
 
 
 UNNAMED: Final = Unnamed()
-PCM = {"type": "audio/pcm", "rate": 24000}
+PCM: dict[str, Any] = {"type": "audio/pcm", "rate": 24000}
+_OLD_FORMATS: dict[str, dict[str, Any]] = {
+    "pcm16": PCM,
+    "g711_ulaw": {"type": "audio/pcmu"},
+    "g711_alaw": {"type": "audio/pcma"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +90,12 @@ class SessionConfig:
         """The configuration after a merge patch. All of it or, by ProtocolError, nothing."""
         changes: dict[str, Any] = {}
         named = patch.model_fields_set
-        for name in _PLAIN & named:
-            changes[_PLAIN_NAMES.get(name, name)] = _or_default(
-                _PLAIN_NAMES.get(name, name), getattr(patch, name)
-            )
+        for name in (name for name in _PLAIN if name in named):
+            target = _PLAIN_NAMES.get(name, name)
+            changes[target] = _or_default(target, getattr(patch, name))
         changes |= self._assets(patch, catalog, prefix)
         changes |= self._hearing(patch, prefix)
-        changes |= self._speaking(patch)
+        changes |= _speaking(patch, prefix)
         if "video_codec" in named:
             changes["video_codec"] = _codec(patch.video_codec, prefix)
         echoed = dict(self.echoed) | {
@@ -173,7 +127,9 @@ class SessionConfig:
         out: dict[str, Any] = {}
         nested = patch.audio.input if patch.audio else None
         if "turn_detection" in patch.model_fields_set:
-            out["turn_detection"] = _detection(patch.turn_detection)
+            out["turn_detection"] = merged(self.turn_detection, patch.turn_detection)
+        if "input_audio_format" in patch.model_fields_set:
+            out["input_format"] = _old_format(patch.input_audio_format)
         if "input_audio_transcription" in patch.model_fields_set:
             out["transcription"] = _plain(patch.input_audio_transcription)
         if "input_audio_noise_reduction" in patch.model_fields_set:
@@ -181,24 +137,11 @@ class SessionConfig:
         if nested is None:
             return out
         if "turn_detection" in nested.model_fields_set:
-            out["turn_detection"] = _detection(nested.turn_detection)
+            out["turn_detection"] = merged(self.turn_detection, nested.turn_detection)
         for name in {"transcription", "noise_reduction"} & nested.model_fields_set:
             out[name] = _plain(getattr(nested, name))
-        if nested.format is not None:
+        if "format" in nested.model_fields_set:
             out["input_format"] = _format(nested.format, f"{prefix}.audio.input.format.rate")
-        return out
-
-    def _speaking(self, patch: wire.SessionPatch) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for name in ("modalities", "output_modalities"):
-            if name in patch.model_fields_set:
-                value = getattr(patch, name)
-                out[name] = UNNAMED if value is None else tuple(value)
-        nested = patch.audio.output if patch.audio else None
-        if nested is not None and nested.speed is not None:
-            out["speed"] = nested.speed
-        if nested is not None and nested.format is not None:
-            out["output_format"] = _format(nested.format, "session.audio.output.format.rate")
         return out
 
     # --- what follows from it ----------------------------------------------------------------
@@ -210,9 +153,16 @@ class SessionConfig:
             named = self.modalities
         return named is None or "audio" in named
 
-    def shows_text(self, dialect: Dialect) -> bool:
-        """Whether a spoken reply also comes as output_text: rtAV's own clients read only that."""
-        if dialect is not Dialect.RTAV or not isinstance(self.output_modalities, Unnamed):
+    def shows_text(self, dialect: Dialect, *, modalities: Sequence[str] | None = None) -> bool:
+        """Whether a spoken reply also comes as output_text: rtAV's own clients read only that.
+
+        `modalities`: what one response names for itself, in rtAV's way.
+        """
+        if dialect is not Dialect.RTAV:
+            return False
+        if modalities:
+            return {"audio", "text"} <= set(modalities)
+        if not isinstance(self.output_modalities, Unnamed):
             return False
         return isinstance(self.modalities, Unnamed) or {"audio", "text"} <= set(self.modalities)
 
@@ -278,6 +228,7 @@ class SessionConfig:
             "upsample_factor": self.upsample_factor,
             "video_codec": self.video_codec,
             "tts_source": self.tts_source,
+            "temperature": self.temperature,
             "auto_response": self.answers_by_itself(dialect),
             "dialect": str(dialect),
         }
@@ -298,23 +249,23 @@ class SessionConfig:
 
 
 _PLAIN_NAMES = {"max_response_output_tokens": "max_output_tokens"}
-_PLAIN = frozenset(
-    {
-        "model",
-        "instructions",
-        "auto_response",
-        "tools",
-        "tool_choice",
-        "max_output_tokens",
-        "max_response_output_tokens",
-        "temperature",
-        "target_fps",
-        "upsample_factor",
-        "tts_source",
-        "include",
-        "speed",
-    }
+_PLAIN = (
+    "model",
+    "instructions",
+    "auto_response",
+    "tools",
+    "tool_choice",
+    "max_response_output_tokens",
+    "max_output_tokens",
+    "temperature",
+    "target_fps",
+    "upsample_factor",
+    "tts_source",
+    "include",
+    "speed",
 )
+"""Fields that are taken as they stand; where two are spellings of one, the last counts."""
+
 _ECHOED = frozenset({"truncation", "tracing", "prompt", "reasoning", "parallel_tool_calls"})
 _DEFAULTS: dict[str, Any] = {
     "model": "gpt-5.2",
@@ -355,13 +306,35 @@ def _voice(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str,
         value, param = patch.voice_id, f"{prefix}.voice_id"
     elif nested is not None and nested.voice is not None:
         value, param = nested.voice, f"{prefix}.audio.output.voice"
-    elif {"voice", "voice_id"} & patch.model_fields_set:
+    elif {"voice", "voice_id"} & patch.model_fields_set or _names_null(nested, "voice"):
         value = "default"
     if value is None:
         return {}
     name = value if isinstance(value, str) else value.id
     shown = value if isinstance(value, str) else {"id": value.id}
     return {"voice": shown, "voice_id": catalog.voices.resolve(name, param=param)}
+
+
+def _names_null(given: wire.AudioOutput | None, name: str) -> bool:
+    return given is not None and name in given.model_fields_set and getattr(given, name) is None
+
+
+def _speaking(patch: wire.SessionPatch, prefix: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name in ("modalities", "output_modalities"):
+        if name in patch.model_fields_set:
+            value = getattr(patch, name)
+            out[name] = UNNAMED if value is None else tuple(value)
+    if "output_audio_format" in patch.model_fields_set:
+        out["output_format"] = _old_format(patch.output_audio_format)
+    nested = patch.audio.output if patch.audio else None
+    if nested is None:
+        return out
+    if "speed" in nested.model_fields_set:
+        out["speed"] = _or_default("speed", nested.speed)
+    if "format" in nested.model_fields_set:
+        out["output_format"] = _format(nested.format, f"{prefix}.audio.output.format.rate")
+    return out
 
 
 def _codec(name: str | None, prefix: str) -> str | None:
@@ -374,7 +347,13 @@ def _codec(name: str | None, prefix: str) -> str | None:
     )
 
 
-def _format(given: wire.AudioFormat, param: str) -> dict[str, Any]:
+def _old_format(name: str | None) -> dict[str, Any]:
+    return dict(_OLD_FORMATS[name or "pcm16"])
+
+
+def _format(given: wire.AudioFormat | None, param: str) -> dict[str, Any]:
+    if given is None:
+        return dict(PCM)
     if given.type != "audio/pcm":
         return {"type": given.type}
     if given.rate not in (None, 24000):
@@ -384,17 +363,6 @@ def _format(given: wire.AudioFormat, param: str) -> dict[str, Any]:
             param=param,
         )
     return dict(PCM)
-
-
-def _detection(given: wire.TurnDetection | None) -> TurnDetection | None:
-    if given is None:
-        return None
-    values = {
-        name: value
-        for name in given.model_fields_set - {"type"}
-        if (value := getattr(given, name)) is not None
-    }
-    return TurnDetection(kind=given.type, named=True, **values)
 
 
 def _plain(given: Any) -> dict[str, Any] | None:

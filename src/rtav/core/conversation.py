@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rtav.core.inputs import SpokenWord
 from rtav.core.outputs import Line
 from rtav.errors import ProtocolError
 from rtav.protocol import items as wire
@@ -27,6 +28,17 @@ class Item:
     content: list[dict[str, Any]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
     status: Literal["in_progress", "completed", "incomplete"] = "completed"
+    words: list[SpokenWord] = field(default_factory=list)
+    """Of an item that was spoken: where its words are in its audio."""
+    audio_end: int = 0
+    """How long that audio is, in samples."""
+
+    def cut(self, upto: int) -> int:
+        """Keep of a spoken item what was said before sample `upto`; returns where it ends now."""
+        self.audio_end = min(self.audio_end, upto)
+        heard = (word.text for word in self.words if word.end <= self.audio_end)
+        self.content[0]["transcript"] = "".join(heard)
+        return self.audio_end
 
     def as_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {
@@ -41,6 +53,8 @@ class Item:
 
     def lines(self) -> Iterator[Line]:
         match self.type:
+            case "function_call" if self.status == "incomplete":
+                return  # half a call: its arguments are no JSON, and nobody carries it out
             case "function_call":
                 yield Line(
                     role="assistant",

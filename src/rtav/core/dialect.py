@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -23,7 +23,7 @@ class Signs:
     named: str | None = None
     """`?dialect=`, or `dialect` in a session."""
     beta: bool = False
-    """The header or subprotocol of OpenAI's beta."""
+    """The header of OpenAI's beta."""
     agents_header: bool = False
     subprotocol: str = ""
     label: str = ""
@@ -35,10 +35,11 @@ class Signs:
     query: frozenset[str] = frozenset()
     sessions: tuple[Mapping[str, Any], ...] = ()
     """Session objects by rank: the call's own, then the one behind its key."""
-    first_update: Mapping[str, Any] | None = field(default=None)
+    first_update: Mapping[str, Any] | None = None
     """The session of a `session.update` that is the client's first event."""
 
 
+BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 RTAV_QUERY = frozenset({"voice", "voice_id", "face_id", "video"})
 
 
@@ -48,7 +49,7 @@ def decide(signs: Signs) -> Dialect | None:
         named = signs.named if session is None else session.get("dialect")
         if named in set(Dialect):
             return Dialect(str(named))
-    if signs.beta:
+    if signs.beta or signs.subprotocol == BETA_SUBPROTOCOL:
         return Dialect.BETA
     # what the call itself shows outranks what its secret shows
     own, behind = signs.sessions[:1], signs.sessions[1:]

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from rtav.core.answering import Answering
 from rtav.core.common import Common
 from rtav.core.conversation import Item, read, spoken_text
+from rtav.core.hearing import Hearing
 from rtav.core.reply import Reply
+from rtav.core.units import to_ms, to_samples
 from rtav.errors import ProtocolError
 from rtav.protocol import client
+from rtav.protocol.client import ResponseParams
 
 
 @dataclass(slots=True)
@@ -17,18 +20,24 @@ class PendingTurn:
     """A user's text that is answered at `due`, unless a `response.create` claims it before."""
 
     due: float
-    guess: Reply
+    begun: int
+    """Answers begun before it: a later one has answered it too."""
+    guess: Reply | None = None
+    claim: ResponseParams | None = None
+    """What a `response.create` asked that came while another response was running."""
 
 
 class Editing:
-    def __init__(self, common: Common, answering: Answering) -> None:
+    def __init__(self, common: Common, answering: Answering, hearing: Hearing) -> None:
         self._common = common
         self._answering = answering
+        self._hearing = hearing
         self._pending: PendingTurn | None = None
 
     @property
     def deadline(self) -> float | None:
-        if self._pending is None or self._answering.active is not None:
+        busy = self._answering.active is not None or self._hearing.is_listening
+        if self._pending is None or busy:
             return None
         return self._pending.due
 
@@ -37,14 +46,13 @@ class Editing:
     def create(self, event: client.ItemCreate) -> None:
         common = self._common
         item = read(event.item, new_id=common.new_id("item"), call_id=common.new_id("call"))
-        at_the_tail = event.previous_item_id in (None, common.conversation.last_id)
+        self._refuse_taken(item.id)
         text = spoken_text(event.item)
         if text is not None:
-            self._refuse_taken(item.id)
             self._answering.say(text, item.id)
             return
         common.add_item(item, after=event.previous_item_id)
-        if item.role == "user" and at_the_tail:
+        if item.role == "user" and item.id == common.conversation.last_id:
             self._user_said()
 
     def generate(self, event: client.Generate) -> None:
@@ -67,59 +75,80 @@ class Editing:
         self._common.send("conversation.item.deleted", item_id=item.id)
 
     def truncate(self, event: client.ItemTruncate) -> None:
-        """The server owns the playout and has truncated already; a client may confirm it."""
+        """Keep of an assistant's item what was said up to a time, and at most what was heard.
+
+        A client that truncates what is being said stops it: the server owns the playout.
+        """
         item = self._find(event.item_id, "truncate")
-        if item.type != "message" or item.role != "assistant":
+        if not item.words or event.content_index != 0:
             raise ProtocolError(
-                "Error truncating item: only an assistant's message can be truncated.",
+                "Error truncating item: only an assistant's audio can be truncated.",
                 code="item_truncate_invalid_item_id",
-                param="item_id",
+                param="content_index" if item.words else "item_id",
             )
-        active = self._answering.active
-        if active is not None and active.message is item:
-            self._answering.cut("client_cancelled")
+        upto = to_samples(event.audio_end_ms)
+        if self._answering.cut_item(item):
+            item.cut(upto)
             return
         self._common.send(
             "conversation.item.truncated",
             item_id=item.id,
-            content_index=event.content_index,
-            audio_end_ms=event.audio_end_ms,
+            content_index=0,
+            audio_end_ms=to_ms(item.cut(upto)),
         )
 
     # --- turns made of text --------------------------------------------------------------------
 
     def response_wanted(self, event: client.ResponseCreate) -> None:
-        if self._pending is None:
-            self._answering.create(event.response)
+        """A `response.create`: it claims the text that waits, if there is any."""
+        pending, params = self._pending, event.response or ResponseParams()
+        if pending is not None and self._answering.active is not None and pending.claim is None:
+            pending.claim = params
             return
-        pending, self._pending = self._pending, None
-        if event.response is None and self._answering.active is None:
+        self._pending = None
+        if pending is not None and pending.guess is not None and params == ResponseParams():
             pending.guess.automatic = False
             self._answering.promote(pending.guess)
-        else:
-            self._answering.withdraw(pending.guess)
-            self._answering.create(event.response)
+            return
+        if pending is not None:
+            self._withdraw(pending)
+        self._answering.create(params)
 
     def tick(self) -> None:
-        due = self.deadline
-        if due is not None and self._common.now >= due:
-            assert self._pending is not None
-            guess, self._pending = self._pending.guess, None
-            self._answering.promote(guess)
+        """The text that waits is answered once it is due."""
+        due, pending = self.deadline, self._pending
+        if due is None or pending is None or self._common.now < due:
+            return
+        self._pending = None
+        is_wanted = self._common.config.answers_by_itself(self._common.dialect)
+        if pending.begun != self._answering.begun or not (is_wanted or pending.claim):
+            self._withdraw(pending)
+        elif pending.guess is not None:
+            self._answering.promote(pending.guess)
+        else:
+            self._answering.begin(pending.claim)
 
     def _user_said(self) -> None:
         common = self._common
         if not common.config.answers_by_itself(common.dialect):
             return
         detection = common.config.turn_detection
-        if self._answering.active is not None and (
-            detection is None or detection.interrupt_response
-        ):
+        if detection is None or detection.interrupt_response:
             self._answering.cut("turn_detected")
+        claim = None
         if self._pending is not None:
-            self._answering.withdraw(self._pending.guess)
-        guess = self._answering.guess()
-        self._pending = PendingTurn(common.now + common.policy.grace_s, guess)
+            self._withdraw(self._pending)
+            claim = self._pending.claim
+        self._pending = PendingTurn(
+            due=common.now + common.policy.grace_s,
+            begun=self._answering.begun,
+            guess=self._answering.guess() if self._answering.active is None else None,
+            claim=claim,
+        )
+
+    def _withdraw(self, pending: PendingTurn) -> None:
+        if pending.guess is not None:
+            self._answering.withdraw(pending.guess)
 
     # --- pieces ------------------------------------------------------------------------------
 
@@ -134,7 +163,7 @@ class Editing:
         return item
 
     def _refuse_taken(self, item_id: str) -> None:
-        if self._common.conversation.find(item_id):
+        if self._common.conversation.find(item_id) or self._answering.owns(item_id):
             raise ProtocolError(
                 f"Error adding item: an item with id '{item_id}' already exists.",
                 code="item_create_duplicate_item_id",

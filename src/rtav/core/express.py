@@ -26,7 +26,7 @@ def motion(arguments: str) -> str | None:
     """The motion a call asks for; None if its arguments are not what the tool takes."""
     try:
         asked = json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     name = asked.get("motion") if isinstance(asked, dict) else None
     return name if isinstance(name, str) else None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from rtav.core.answering import Answering
 from rtav.core.common import Common
-from rtav.core.config import TurnDetection
 from rtav.core.conversation import Item
+from rtav.core.detection import TurnDetection
 from rtav.core.dialect import Dialect
 from rtav.core.inputs import FrameHeard, HearingFailed, WordsHeard
 from rtav.core.outputs import (
@@ -41,10 +41,16 @@ class Utterance:
     voiced_ms: int = 0
     text: str | None = None
     """The final words, once they are known."""
+    stale: int = 0
+    """Final hypotheses on their way that the caller has spoken past."""
+    failure: str | None = None
+    """Why no words will come any more."""
     agreement: Agreement = field(default_factory=Agreement)
     early: list[str] = field(default_factory=list)
     """Deltas from before the item was added, for clients that must not see them sooner."""
     is_over: bool = False
+    ended_at: float = 0.0
+    """When the last of it was said."""
     duration_ms: int = 0
     item: Item | None = None
 
@@ -85,39 +91,39 @@ class Hearing:
     def tick(self) -> None:
         """The microphone may have stopped in the middle of a word."""
         due = self.deadline
-        detection = self._common.config.turn_detection or TurnDetection()
-        if due is None or self._common.now < due:
-            return
-        self._follow(self._tracker.fall_silent(), detection)
-        if self._tracker.phase is Phase.PAUSED:
-            self._end()
+        if due is not None and self._common.now >= due:
+            self._end_now()
 
     def words(self, event: WordsHeard) -> None:
         utterance = self._known(event.utterance)
         if utterance is None:
             return
-        if event.is_final:
+        if event.is_final and utterance.stale:
+            utterance.stale -= 1
+        elif event.is_final:
             self._settled(utterance, event.text.strip())
         elif not utterance.is_over:
-            utterance.text = None
             self._transcribe(utterance, utterance.agreement.hear(event.text))
 
     def failed(self, event: HearingFailed) -> None:
         utterance = self._known(event.utterance)
         if utterance is None:
             return
-        utterance.text = ""
-        if not utterance.is_over:
-            return
-        self._unfinished.pop(utterance.id)
-        self._send_failure(utterance, "transcription_failed", event.message)
-        self._answering.words_failed(utterance.id, event.message)
+        utterance.failure = event.message
+        if utterance.is_over:
+            self._give_up(utterance)
 
     def stop(self) -> None:
-        """Nobody listens any more: turn detection was switched off."""
+        """Turn detection was switched off: what is being said ends here."""
+        self._end_now()
+        self._tracker = TurnTracker()
+
+    def forget(self) -> None:
+        """What was said so far is nobody's business: there was no channel yet to tell it on."""
         if self._current is not None:
             self._common.put(StopListening(self._current.id))
-            self._current = None
+        self._current = None
+        self._unfinished.clear()
         self._withdraw()
         self._release()
         self._tracker = TurnTracker()
@@ -181,6 +187,8 @@ class Hearing:
     def _resume(self) -> None:
         """The caller went on: whatever was made of the words so far is void."""
         assert self._current is not None
+        if self._current.text is None and self._current.failure is None:
+            self._current.stale += 1
         self._current.text = None
         self._withdraw()
 
@@ -200,6 +208,15 @@ class Hearing:
         if silence_s >= detection.longest_s or (ripe and silence_s >= detection.quickest_s):
             self._end()
 
+    def _end_now(self) -> None:
+        match self._tracker.fall_silent():
+            case Edge.ABANDONED:
+                self._release()
+            case Edge.SILENCE:
+                self._end()
+            case _ if self._tracker.phase is Phase.PAUSED:
+                self._end()
+
     def _end(self) -> None:
         common, utterance, tracker = self._common, self._current, self._tracker
         assert utterance is not None
@@ -208,7 +225,7 @@ class Hearing:
         utterance.is_over = True
         utterance.voiced_ms = tracker.voiced_ms
         utterance.duration_ms = tracker.now_ms - utterance.start_ms
-        self._answering.speech_ended_at = common.now - tracker.silence_ms / 1000
+        utterance.ended_at = common.now - tracker.silence_ms / 1000
         common.send(
             "input_audio_buffer.speech_stopped",
             audio_end_ms=tracker.now_ms,
@@ -222,6 +239,8 @@ class Hearing:
             common.put(StopListening(utterance.id))
             self._finish_words(utterance)
         self._answer(utterance)
+        if utterance.failure is not None and utterance.text is None:
+            self._give_up(utterance)
 
     def _commit(self, utterance: Utterance) -> None:
         common = self._common
@@ -238,19 +257,21 @@ class Hearing:
             self._send_delta(utterance, delta)
 
     def _answer(self, utterance: Utterance) -> None:
-        guess, self._guess = self._guess, None
-        wanted = self._common.config.answers_speech() and self._answering.active is None
-        if guess is not None and wanted:
-            self._answering.promote(guess)
-            return
-        if guess is not None:
-            self._answering.withdraw(guess)
-        if not wanted:
-            return
-        if utterance.text is None:
-            self._answering.begin(waits_for=utterance.id)
+        if not self._common.config.answers_speech() or self._answering.active is not None:
+            self._withdraw()
+        elif utterance.text is None:
+            self._answering.begin_waiting(utterance.id, speech_ended_at=utterance.ended_at)
+        elif self._guess is not None:
+            guess, self._guess = self._guess, None
+            self._answering.promote(guess, speech_ended_at=utterance.ended_at)
         elif self._is_worth(utterance):
-            self._answering.begin()
+            self._answering.begin(speech_ended_at=utterance.ended_at)
+
+    def _give_up(self, utterance: Utterance) -> None:
+        assert utterance.failure is not None
+        self._unfinished.pop(utterance.id)
+        self._send_failure(utterance, "transcription_failed", utterance.failure)
+        self._answering.words_failed(utterance.id, utterance.failure)
 
     @staticmethod
     def _is_worth(utterance: Utterance) -> bool:

@@ -69,8 +69,8 @@ class Reply:
     """What the deltas have said so far."""
     _told_words: int = 0
     _before: dict[str, str | None] = field(default_factory=dict)
-    is_heard_of: bool = False
-    """`output_audio_buffer.started` has been sent."""
+    speech_ended_at: float | None = None
+    """When the caller whom this answers fell silent; None if it answers no speech."""
 
     # --- where it stands ---------------------------------------------------------------------
 
@@ -95,9 +95,9 @@ class Reply:
         return self.is_generated and (self.is_spoken or not self.aloud)
 
     @property
-    def heard(self) -> str:
-        """The words whose last sample has been handed over."""
-        return "".join(word.text for word in self.words if word.end <= self.played)
+    def broke_off(self) -> bool:
+        """The model was stopped before its end."""
+        return self.finish in ("length", "content_filter")
 
     # --- telling -----------------------------------------------------------------------------
 
@@ -175,6 +175,9 @@ class Reply:
         if self.message is not None:
             self.message.status = item_status
             self.message.content[0][self._content_key()] = self.told
+            self.message.audio_end = self.length
+            if self.aloud and status in ("cancelled", "failed"):
+                self.message.cut(self.played)
             events += self._content_done()
             events += self._item_done(self.message, self.message_index)
         events += self.calls_done(status)
@@ -212,6 +215,7 @@ class Reply:
             role="assistant",
             content=[{"type": kind, self._content_key(): ""}],
             status="in_progress",
+            words=self.words,
         )
 
     # --- pieces ------------------------------------------------------------------------------

@@ -44,8 +44,9 @@ class Session:
         )
         self._answering = Answering(self._common)
         self._hearing = Hearing(self._common, self._answering)
-        self._editing = Editing(self._common, self._answering)
+        self._editing = Editing(self._common, self._answering, self._hearing)
         self._mood: Mood = "idle"
+        self._has_begun = False
         self._expires_at: float | None = None
         self._handlers: dict[type[Input], Callable[[Any], None]] = {
             told.PeerOpened: self._peer_opened,
@@ -84,8 +85,10 @@ class Session:
         """Take one input at `now` (seconds, monotonic); return what to do about it."""
         common = self._common
         common.now = now
-        if self._expires_at is None and common.policy.expires_in_s is not None:
-            self._expires_at = now + common.policy.expires_in_s
+        if not self._has_begun:
+            self._has_begun = True
+            lasts = common.policy.expires_in_s
+            self._expires_at = None if lasts is None else now + lasts
         self._handlers[type(event)](event)
         self._settle()
         outputs, common.outputs = common.outputs, []
@@ -111,6 +114,8 @@ class Session:
         common = self._common
         common.signs = replace(common.signs, label=event.label, subprotocol=event.subprotocol)
         self._decide_dialect()
+        self._hearing.forget()
+        self._answering.cut("client_cancelled")
         common.is_open = True
         common.send("session.created", session=common.view())
         config = common.config
@@ -174,8 +179,7 @@ class Session:
 
     def _clear(self, event: client.OutputAudioClear) -> None:
         """With nothing playing this is silent: SDKs send it with every interruption."""
-        if self._answering.is_audible:
-            self._answering.cut("client_cancelled")
+        self._answering.clear()
 
     def _auth(self, event: client.Auth) -> None:
         """The connection was authenticated when it was made."""
@@ -186,6 +190,7 @@ class Session:
         self._hearing.tick()
         if self._expires_at is not None and self._common.now >= self._expires_at:
             self._expires_at = None
+            self._answering.expire()
             message = "Your session hit the maximum duration."
             self._common.send_error(ProtocolError(message, code="session_expired"), None)
             self._common.put(HangUp("expired"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rtav.core.config import TurnDetection
+from rtav.core.detection import TurnDetection
 from rtav.core.inputs import FrameHeard
 from rtav.core.turn_table import TRANSITIONS, Edge, Phase
 
@@ -59,7 +59,7 @@ class TurnTracker:
                 return self._go(Edge.VOICE)
             case Phase.ONSET:
                 return self._judge(patient=patient)
-            case Phase.SPEAKING if self.silence_ms >= PAUSE_MS:
+            case Phase.SPEAKING if not voiced and self.silence_ms >= _pause_ms(detection):
                 return self._go(Edge.SILENCE)
             case Phase.PAUSED if voiced:
                 return self._go(Edge.RESUMED)
@@ -91,3 +91,8 @@ class TurnTracker:
     def _go(self, edge: Edge) -> Edge:
         self.phase = TRANSITIONS[self.phase, edge]
         return edge
+
+
+def _pause_ms(detection: TurnDetection) -> int:
+    """A client may name a silence that is shorter than ours."""
+    return min(PAUSE_MS, detection.silence_duration_ms) if detection.literal else PAUSE_MS

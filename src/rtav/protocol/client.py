@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
 from rtav.protocol.items import Item
-from rtav.protocol.session import FunctionTool, Modality, Tokens
-from rtav.protocol.wire import Wire, refuse
+from rtav.protocol.session import FunctionTool, Modalities, Tokens
+from rtav.protocol.wire import Wire, check_sendable, refuse
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """15 MiB of audio in one append is OpenAI's limit; a little more for the JSON around it."""
+
+MAX_PAIRS, MAX_KEY, MAX_VALUE = 16, 64, 512
+"""OpenAI's limits of a response's metadata."""
 
 
 class ClientEvent(Wire):
@@ -50,15 +54,32 @@ class ItemTruncate(ClientEvent):
     audio_end_ms: Annotated[int, Field(ge=0)]
 
 
+def _within_limits(metadata: object) -> object:
+    if not isinstance(metadata, dict):
+        return metadata  # not an object: the type's own complaint says it better
+    fits = len(metadata) <= MAX_PAIRS and all(
+        len(key) <= MAX_KEY and len(str(value)) <= MAX_VALUE for key, value in metadata.items()
+    )
+    if not fits:
+        raise PydanticCustomError(
+            "metadata_too_large",
+            "at most 16 pairs, keys of 64 characters and values of 512",
+        )
+    return metadata
+
+
+Metadata = Annotated[dict[str, str], BeforeValidator(_within_limits)]
+
+
 class ResponseParams(Wire):
     """What a `response.create` may change for its one response."""
 
     instructions: str | None = None
-    output_modalities: list[Modality] | None = None
-    modalities: list[Modality] | None = None
-    metadata: dict[str, str] | None = None
+    output_modalities: Modalities | None = None
+    modalities: Modalities | None = None
+    metadata: Metadata | None = None
     max_output_tokens: Tokens | None = None
-    tools: list[FunctionTool] | None = None
+    tools: Annotated[list[FunctionTool], Field(fail_fast=True)] | None = None
     tool_choice: str | dict[str, Any] | None = None
     conversation: Literal["auto"] | None = None
 
@@ -129,6 +150,7 @@ def _load(message: str | bytes) -> dict[str, Any]:
         raise ProtocolError("The event is not valid JSON.", code="invalid_json") from None
     if not isinstance(raw, dict):
         raise ProtocolError("An event is a JSON object.", code="invalid_event")
+    check_sendable(raw)
     return raw
 
 

@@ -49,14 +49,14 @@ ItemId = Annotated[str, Field(min_length=1, max_length=64)]
 class UserMessage(Wire):
     type: Literal["message"]
     role: Literal["user"]
-    content: Annotated[tuple[UserContent, ...], Field(strict=False)]
+    content: Annotated[tuple[UserContent, ...], Field(fail_fast=True, strict=False)]
     id: ItemId | None = None
 
 
 class SystemMessage(Wire):
     type: Literal["message"]
     role: Literal["system"]
-    content: Annotated[tuple[InputText, ...], Field(strict=False)]
+    content: Annotated[tuple[InputText, ...], Field(fail_fast=True, strict=False)]
     id: ItemId | None = None
 
 
@@ -65,7 +65,7 @@ class AssistantMessage(Wire):
 
     type: Literal["message"]
     role: Literal["assistant"]
-    content: Annotated[tuple[AssistantContent, ...], Field(strict=False)]
+    content: Annotated[tuple[AssistantContent, ...], Field(fail_fast=True, strict=False)]
     id: ItemId | None = None
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from rtav.errors import ProtocolError
-from rtav.protocol.wire import Wire, dotted, refuse
+from rtav.protocol.wire import Wire, check_sendable, dotted, refuse
 
-Number = Annotated[float, Field(strict=False)]
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
 
@@ -22,7 +21,7 @@ class TurnDetection(Wire):
 
     type: Literal["server_vad", "semantic_vad"] = "server_vad"
     eagerness: Literal["low", "medium", "high", "auto"] | None = None
-    threshold: Annotated[Number, Field(ge=0, le=1)] | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     prefix_padding_ms: Milliseconds | None = None
     silence_duration_ms: Milliseconds | None = None
     idle_timeout_ms: Annotated[int, Field(ge=5_000, le=30_000)] | None = None
@@ -55,7 +54,7 @@ class AudioInput(Wire):
 class AudioOutput(Wire):
     format: AudioFormat | None = None
     voice: str | VoiceId | None = None
-    speed: Annotated[Number, Field(ge=0.25, le=1.5)] | None = None
+    speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
 
 class Audio(Wire):
@@ -71,7 +70,9 @@ class FunctionTool(Wire):
 
 
 Modality = Literal["audio", "text", "image"]
-Motions = str | Annotated[list[str], Field(min_length=1, max_length=64)]
+Modalities = Annotated[list[Modality], Field(fail_fast=True)]
+Motions = str | Annotated[list[str], Field(fail_fast=True, min_length=1, max_length=64)]
+OldFormat = Literal["pcm16", "g711_ulaw", "g711_alaw"]
 Tokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"]
 
 
@@ -86,34 +87,34 @@ class SessionPatch(Wire):
     face: str | None = None
     face_id: str | None = None
     driving: Motions | None = None
-    modalities: list[Modality] | None = None
-    output_modalities: Annotated[list[Modality], Field(min_length=1)] | None = None
-    target_fps: Annotated[Number, Field(gt=0, le=1000)] | None = None
-    upsample_factor: Annotated[Number, Field(gt=0, le=16)] | None = None
+    modalities: Modalities | None = None
+    output_modalities: Annotated[Modalities, Field(min_length=1)] | None = None
+    target_fps: Annotated[float, Field(gt=0, le=1000)] | None = None
+    upsample_factor: Annotated[float, Field(gt=0, le=16)] | None = None
     tts_source: str | None = None
     video_codec: str | None = None
     video: bool | None = None
     auto_response: bool | None = None
     dialect: Literal["rtav", "openai", "beta"] | None = None
-    include: list[str] | None = None
+    include: Annotated[list[str], Field(fail_fast=True)] | None = None
     audio: Audio | None = None
-    tools: list[FunctionTool] | None = None
+    tools: Annotated[list[FunctionTool], Field(fail_fast=True)] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     max_output_tokens: Tokens | None = None
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     truncation: str | dict[str, Any] | None = None
     tracing: str | dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
     reasoning: dict[str, Any] | None = None
     # the beta's flat spellings
-    input_audio_format: str | None = None
-    output_audio_format: str | None = None
+    input_audio_format: OldFormat | None = None
+    output_audio_format: OldFormat | None = None
     input_audio_transcription: Transcription | None = None
     input_audio_noise_reduction: NoiseReduction | None = None
     turn_detection: TurnDetection | None = None
     max_response_output_tokens: Tokens | None = None
-    speed: Annotated[Number, Field(ge=0.25, le=1.5)] | None = None
+    speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
 
 ECHOED = frozenset({"id", "object", "expires_at", "client_secret"})
@@ -127,6 +128,7 @@ def parse_session(raw: Any, *, strict: bool, prefix: str = "session") -> Session
     """
     if not isinstance(raw, dict):
         raise ProtocolError(f"'{prefix}' must be an object.", code="invalid_type", param=prefix)
+    check_sendable(raw)
     try:
         patch = SessionPatch.model_validate(raw)
     except ValidationError as error:

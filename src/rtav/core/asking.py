@@ -1,0 +1,116 @@
+"""What a reply is asked: whose words, under which instructions, with which tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rtav.core import express
+from rtav.core import inputs as told
+from rtav.core.common import Common
+from rtav.core.config import SessionConfig
+from rtav.core.outputs import Ask, Delivery, Line
+from rtav.protocol.client import ResponseParams
+
+OWN_CALL = "call_face"
+"""The id under which the face's own tool call stands in the history of one reply."""
+
+Held = told.ReplyCue | told.ReplyToolCall | told.ReplyFailed
+
+
+@dataclass(slots=True, kw_only=True)
+class Question:
+    """What a reply was asked, so that it can be asked on after the face has moved."""
+
+    params: ResponseParams
+    config: SessionConfig
+    """As it was when the reply was begun: a change holds from the next one on."""
+    asked: Ask | None = None
+    """How it was put the first time."""
+    gestures: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Arguments of the calls of `express`, by round and index."""
+    played: set[tuple[int, int]] = field(default_factory=set)
+    rounds: int = 0
+    held: list[Held] = field(default_factory=list)
+    """What has an effect outside and came while the reply was a guess."""
+
+    @property
+    def only_moved(self) -> bool:
+        """Of tools, the face's alone was called."""
+        return bool(self.gestures) and not any(
+            isinstance(event, told.ReplyToolCall) for event in self.held
+        )
+
+
+def is_aloud(params: ResponseParams, common: Common) -> bool:
+    named = params.output_modalities or params.modalities
+    wanted = "audio" in named if named else common.config.speaks()
+    return wanted and common.policy.hears
+
+
+def shows_text(params: ResponseParams, common: Common) -> bool:
+    """Whether a spoken reply also comes as output_text."""
+    if params.output_modalities:
+        return False
+    return common.config.shows_text(common.dialect, modalities=params.modalities)
+
+
+def delivery(config: SessionConfig, *, aloud: bool) -> Delivery:
+    return Delivery(voice=config.voice_id, speed=config.speed, aloud=aloud)
+
+
+def put(
+    turn: int, question: Question, common: Common, *, aloud: bool, extra: tuple[Line, ...] = ()
+) -> Ask:
+    """The question as it has to be put now. `extra`: lines behind the conversation's own."""
+    config, params = question.config, question.params
+    limit = params.max_output_tokens or config.max_output_tokens
+    return Ask(
+        turn=turn,
+        model=config.model,
+        instructions=config.instructions if params.instructions is None else params.instructions,
+        history=common.conversation.history() + extra + _moved(question),
+        tools=tuple(_tools(question, common)),
+        tool_choice=params.tool_choice or config.tool_choice,
+        max_output_tokens=None if limit == "inf" else limit,
+        temperature=config.temperature,
+        delivery=delivery(config, aloud=aloud),
+    )
+
+
+def is_current(turn: int, question: Question, common: Common) -> bool:
+    """Whether a question would be put in the same words now."""
+    now = Question(params=question.params, config=common.config)
+    return question.asked == put(turn, now, common, aloud=is_aloud(question.params, common))
+
+
+def is_own(name: str, question: Question, common: Common) -> bool:
+    """Whether a tool is the face's: a client's tool of the same name is the client's."""
+    if name != express.NAME or not common.policy.offers_motions:
+        return False
+    return all(tool["name"] != express.NAME for tool in _client_tools(question))
+
+
+def _tools(question: Question, common: Common) -> list[dict[str, Any]]:
+    tools = _client_tools(question)
+    if is_own(express.NAME, question, common):
+        tools.append(express.tool(common.catalog.motions.ids))
+    return tools
+
+
+def _client_tools(question: Question) -> list[dict[str, Any]]:
+    if question.params.tools is None:
+        return list(question.config.tools)
+    return [tool.model_dump(exclude_none=True) for tool in question.params.tools]
+
+
+def _moved(question: Question) -> tuple[Line, ...]:
+    """The gestures of this reply so far, as the model must see them to go on."""
+    lines: list[Line] = []
+    for (asked, index), arguments in question.gestures.items():
+        call_id = f"{OWN_CALL}_{asked}_{index}"
+        lines += [
+            Line(role="assistant", text=arguments, call_id=call_id, call_name=express.NAME),
+            Line(role="tool", text="done", call_id=call_id),
+        ]
+    return tuple(lines)
