@@ -137,9 +137,8 @@ class Reply:
             call.is_done = True
             call.item.status = "completed" if status == "completed" else "incomplete"
             named = {name: call.item.fields[name] for name in ("name", "arguments")}
-            if status == "completed":
-                place = self._call_place(call) | named
-                events.append(Event("response.function_call_arguments.done", place))
+            place = self._call_place(call) | named
+            events.append(Event("response.function_call_arguments.done", place))
             events += self._item_done(call.item, call.output_index)
         return events
 

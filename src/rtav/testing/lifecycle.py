@@ -66,6 +66,7 @@ class LifeCycle:
             "response.done": self._response_done,
             "conversation.item.added": self._item_added,
             "conversation.item.done": self._item_done,
+            "conversation.item.deleted": self._item_deleted,
             "input_audio_buffer.speech_started": self._speech_started,
             "input_audio_buffer.speech_stopped": self._speech_stopped,
             "conversation.item.input_audio_transcription.completed": self._transcription_over,
@@ -244,6 +245,9 @@ class LifeCycle:
             output = response.output({"item_id": item_id})
             if output is not None and not output.is_done:
                 self._blame(f"conversation.item.done of {item_id} before its output_item.done")
+
+    def _item_deleted(self, event: Event) -> None:
+        self._items.pop(event["item_id"], None)  # clients put an item in again under its id
 
     def _speech_started(self, event: Event) -> None:
         if self._speaking is not None:
