@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 import structlog
 
 call_id: ContextVar[str | None] = ContextVar("call_id", default=None)
 """The call a task works for; printed with every line it logs."""
+
+
+@contextlib.contextmanager
+def about(call: str) -> Iterator[None]:
+    """Lines logged in here, and by tasks and timers that are started in here, name this call."""
+    token = call_id.set(call)
+    try:
+        yield
+    finally:
+        call_id.reset(token)
 
 
 def _add_call(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

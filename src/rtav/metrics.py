@@ -10,7 +10,6 @@ from prometheus_client import Counter, Gauge, Histogram
 # Edges where the promises stand (0.25 s to silence, 0.5 s and 0.8 s to the first answer), and
 # beside them enough to see which way a distribution leans.
 _STAGE_BUCKETS_S = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.5, 2.5, 5.0)
-_TICK_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 
 calls_active = Gauge("rtav_calls_active", "Calls that exist now")
 calls_total = Counter("rtav_calls", "Calls that ended, by the reason why", ["reason"])
@@ -33,14 +32,9 @@ first_frame_seconds = Histogram(
     "From the offer to the first frame handed to the network",
     buckets=_STAGE_BUCKETS_S,
 )
-turn_seconds = Histogram(
-    "rtav_turn_seconds",
-    "From the end of the caller's speech to the decision that the turn is over",
-    buckets=_STAGE_BUCKETS_S,
-)
 stt_final_seconds = Histogram(
     "rtav_stt_final_seconds",
-    "From the end of the caller's speech to the final transcript",
+    "From a pause in the caller's speech, or its end, to the final words",
     buckets=_STAGE_BUCKETS_S,
 )
 llm_first_delta_seconds = Histogram(
@@ -64,10 +58,9 @@ frames_dropped_total = Counter(
     "rtav_frames_dropped", "Video frames that were due but not sent", ["reason"]
 )
 ticks_late_total = Counter("rtav_ticks_late", "Egress ticks that came more than 10 ms late")
-tick_late_seconds = Histogram(
-    "rtav_tick_late_seconds", "How late egress ticks come", buckets=_TICK_BUCKETS_S
+media_dropped_total = Counter(
+    "rtav_media_dropped", "Packets and pieces of audio that came and were not used", ["queue"]
 )
-media_dropped_total = Counter("rtav_media_dropped", "Media that a full queue dropped", ["queue"])
 
 engine_failures_total = Counter(
     "rtav_engine_failures", "Failures of engines", ["kind", "engine", "error"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from rtav import clock, log, metrics
 from rtav.core import inputs as told
@@ -18,7 +19,7 @@ from rtav.core.session import Session
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
-from rtav.protocol.client import parse
+from rtav.protocol.client import MAX_EVENT_BYTES, ClientEvent, parse
 from rtav.protocol.server import Spelling, spell
 from rtav.runtime.face import Face, FaceSettings
 from rtav.runtime.listening import Listening
@@ -26,8 +27,15 @@ from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout
 from rtav.runtime.speaking import Means, Speaking
 from rtav.runtime.stage import Stage
+from rtav.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+MAX_MESSAGE_BYTES = {"webrtc": 256 * 1024, "websocket": MAX_EVENT_BYTES}
+"""Reading JSON holds the event loop: 1 ms for what a data channel carries (and we announce to
+carry), 60 ms for 16 MiB, which only a socket may send."""
 
 MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 """A peer that lets so many bytes of events pile up has stopped reading."""
@@ -46,6 +54,22 @@ class Crew:
     face: FaceSettings
 
 
+def _ends_its_call(
+    method: Callable[Concatenate[Call, P], None],
+) -> Callable[Concatenate[Call, P], None]:
+    """For callbacks: nobody above them would know whose bug it is, so `run` raises it instead."""
+
+    @functools.wraps(method)
+    def guarded(call: Call, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        with log.about(call.id):
+            try:
+                method(call, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - raised in `run`, handled by the supervisor
+                call.fail(error)
+
+    return guarded
+
+
 class Call:
     """The listener of its peer. Its methods belong to the event loop and return at once."""
 
@@ -55,22 +79,22 @@ class Call:
         self.id = call_id
         self._peer, self._session, self._crew = peer, session, crew
         self._loop = asyncio.get_running_loop()
-        self._ended = asyncio.Event()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         self._reason = ""
-        self._opened_at = self._loop.time()
+        self._vitals = Vitals(self._loop.time())
         self._inputs: deque[Input] = deque()
         self._is_handling = False
         self._alarm: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
         self._turns: dict[int, tuple[Speaking, asyncio.Task[None]]] = {}
         self._utterances: dict[str, asyncio.Task[None]] = {}
         self._playout = Playout(self._played)
         self._last_played: told.Played | None = None
-        self._motion_names = {motion.id.lower() for motion in crew.avatar.motions()}
+        self._motions = {motion.id.lower(): motion.id for motion in crew.avatar.motions()}
         self._listening = Listening(vad=crew.vad, stt=crew.stt, caller=call_id, tell=self.tell)
         self._face = self._make_face(seed)
         self._egress: Egress | None = None
-        self._has_shown = False
         self._perform: dict[type[Output], Callable[[Any], None]] = {
             wanted.Send: self._send,
             wanted.Listen: self._listen,
@@ -94,16 +118,20 @@ class Call:
     # --- its life ----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """From the offer to the end: returns when everything the call made has ended."""
-        log.call_id.set(self.id)
+        """From the offer to the end: returns when everything the call made has ended.
+
+        Raises what a bug raised, wherever in the call that was.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                await self._ended.wait()
-                self._stop()
+                try:
+                    await self._ended
+                finally:
+                    self._stop()
         finally:
-            self._stop()
-            await self._peer.close(self._reason or "failed")
+            self._listening.close()
+            await self._peer.close(self._reason)
 
     @property
     def reason(self) -> str:
@@ -112,12 +140,18 @@ class Call:
 
     def hang_up(self, reason: str) -> None:
         """End the call. Idempotent; the first reason counts."""
-        if not self._reason:
-            self._reason = reason
-            self._ended.set()
+        self._reason = self._reason or reason
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """End the call because of a bug, which `run` raises."""
+        self._reason = self._reason or "failed"
+        if not self._ended.done():
+            self._ended.set_exception(error)
 
     def _stop(self) -> None:
-        """Stop everything that runs by itself. Idempotent."""
+        """Stop everything that runs by itself."""
         self._reason = self._reason or "failed"
         if self._egress is not None:
             self._egress.stop()
@@ -125,18 +159,17 @@ class Call:
             self._alarm.cancel()
         if self._face is not None:
             self._face.close()
-        self._listening.close()
-        for _, task in self._turns.values():
-            task.cancel()
-        for task in self._utterances.values():
+        for task in self._running:
             task.cancel()
 
     # --- the peer's listener -----------------------------------------------------------------
 
+    @_ends_its_call
     def opened(self, *, label: str, subprotocol: str) -> None:
-        logger.info("connected: %s", _media_line(self._peer))
         self.tell(told.PeerOpened(label=label, subprotocol=subprotocol))
+        logger.info("connected: %s, %s", _media_line(self._peer), self._session.dialect)
 
+    @_ends_its_call
     def media_ready(self) -> None:
         if self._reason or self._egress is not None:
             return
@@ -151,32 +184,37 @@ class Call:
             audio=AudioOut(source=self._playout, track=self._peer.audio),
             video=video,
             on_tick=self._ticked,
-            on_failure=self._egress_failed,
+            on_failure=self._clock_failed,
         )
         self._egress.start()
 
+    @_ends_its_call
     def received(self, message: str | bytes) -> None:
         try:
-            event = parse(message)
+            event = self._parsed(message)
         except ProtocolError as error:
             self.tell(told.ClientErred(error))
         else:
             self.tell(told.ClientSaid(event))
 
+    @_ends_its_call
     def heard(self, sequence: int, rtp_time: int, payload: bytes) -> None:
         now = self._loop.time()
         self._listening.packet(sequence, rtp_time, payload, now)
         if self._egress is None:
             self._listening.pull(now)
 
+    @_ends_its_call
     def keyframe_wanted(self) -> None:
         if self._face is not None:
             self._face.keyframe()
 
+    @_ends_its_call
     def bitrate_changed(self, bitrate: int) -> None:
         if self._face is not None:
             self._face.set_bitrate(bitrate)
 
+    @_ends_its_call
     def gone(self, reason: str) -> None:
         self.tell(told.PeerLeft())
         self.hang_up(reason)
@@ -184,52 +222,68 @@ class Call:
     # --- the session -------------------------------------------------------------------------
 
     def tell(self, event: Input) -> None:
-        """Hand an input to the session and carry out what it says, before the next input."""
+        """Hand an input to the session and carry out what it says, before the next input.
+
+        Nothing happens any more once the call has ended.
+        """
         self._inputs.append(event)
-        if self._is_handling or self._reason:
+        if self._is_handling:
             return
         self._is_handling = True
         try:
-            while self._inputs and not self._reason:
-                outputs = self._session.handle(self._inputs.popleft(), self._loop.time())
-                for output in outputs:
-                    self._perform[type(output)](output)
+            while self._inputs:
+                self._handle(self._inputs.popleft())
         finally:
             self._is_handling = False
             self._set_alarm()
 
+    def _handle(self, event: Input) -> None:
+        if self._ended.done():
+            return
+        for output in self._session.handle(event, self._loop.time()):
+            if self._ended.done():
+                return
+            self._perform[type(output)](output)
+
     def _set_alarm(self) -> None:
-        due = self._session.deadline
+        due = None if self._reason else self._session.deadline
         if self._alarm is not None:
-            if due is not None and self._alarm.when() == due and not self._alarm.cancelled():
+            if self._alarm.when() == due:
                 return
             self._alarm.cancel()
             self._alarm = None
-        if due is not None and not self._reason:
+        if due is not None:
             self._alarm = self._loop.call_at(due, self._alarmed)
 
+    @_ends_its_call
     def _alarmed(self) -> None:
         self._alarm = None
         self.tell(told.Tick())
 
     def _ticked(self, at: int, now: float) -> None:
-        assert self._egress is not None
-        self._listening.pull(now)
+        assert self._egress is not None, "it is the one that ticks"
         if self._last_played is not None:
             played, self._last_played = self._last_played, None
             self.tell(played)
-        if self._egress.late_s > 0.01:
-            metrics.ticks_late_total.inc()
-        if not self._has_shown and self._egress.frames_sent:
-            self._has_shown = True
-            metrics.first_frame_seconds.observe(now - self._opened_at)
+        self._listening.pull(now)
+        self._vitals.ticked(self._egress, now)
 
     def _played(self, turn: int, upto: int) -> None:
         self._last_played = told.Played(turn=turn, upto=upto)
 
-    def _egress_failed(self, error: BaseException) -> None:
-        logger.error("the media clock failed", exc_info=error)
-        self.hang_up("failed")
+    def _clock_failed(self, error: BaseException) -> None:
+        if not isinstance(error, Exception):
+            raise error
+        self.fail(error)
+
+    def _parsed(self, message: str | bytes) -> ClientEvent:
+        limit = MAX_MESSAGE_BYTES[self._peer.media.transport]
+        if len(message) > limit:
+            raise ProtocolError(
+                f"The event is larger than the {limit} bytes that this connection takes.",
+                code="event_too_large",
+            )
+        return parse(message)
 
     # --- what the session wants --------------------------------------------------------------
 
@@ -245,7 +299,21 @@ class Call:
             logger.warning("the peer does not read its events")
             self.hang_up("stalled")
             return
-        self._peer.send(message)
+        try:
+            self._peer.send(message)
+        except ValueError:
+            self._too_large(order.event.type, len(message.encode()))
+
+    def _too_large(self, kind: str, size_bytes: int) -> None:
+        """The client learns of an event that its connection cannot take, and which it was."""
+        limit = self._peer.media.max_message_bytes
+        logger.warning("%s of %d bytes is not sent: %d is the limit", kind, size_bytes, limit)
+        if kind != "error":  # a client with a limit that small cannot even be told
+            message = (
+                f"An event of {size_bytes} bytes cannot be sent, {limit} is the limit: {kind}."
+            )
+            error = ProtocolError(message, code="event_too_large", type="server_error")
+            self.tell(told.ClientErred(error))
 
     def _listen(self, order: wanted.Listen) -> None:
         self._listening.begin(order)
@@ -254,7 +322,7 @@ class Call:
         task.add_done_callback(lambda _: self._utterances.pop(order.utterance, None))
 
     def _stop_listening(self, order: wanted.StopListening) -> None:
-        self._listening.end(order)
+        self._listening.stop(order)
         if task := self._utterances.pop(order.utterance, None):
             task.cancel()
 
@@ -293,11 +361,8 @@ class Call:
 
     @staticmethod
     def _measure(order: wanted.Measure) -> None:
-        histogram = {
-            "answer_latency": metrics.answer_seconds,
-            "barge_in": metrics.barge_in_silence_seconds,
-        }[order.name]
-        histogram.observe(order.seconds)
+        logger.debug("%s: %d ms", order.name, round(order.seconds * 1000))
+        _HISTOGRAMS[order.name].observe(order.seconds)
 
     # --- pieces ------------------------------------------------------------------------------
 
@@ -307,7 +372,10 @@ class Call:
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         assert self._tasks is not None, "events come only to a call that runs"
-        return self._tasks.create_task(work, name=f"{self.id} {name}")
+        task = self._tasks.create_task(work, name=f"{self.id} {name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
     def _means(self) -> Means:
         return Means(
@@ -315,7 +383,7 @@ class Call:
             tts=self._crew.tts,
             playout=self._playout,
             tell=self.tell,
-            knows_motion=lambda name: name.lower() in self._motion_names,
+            motions=self._motions,
             caller=self.id,
         )
 
@@ -330,6 +398,12 @@ class Call:
             settings=self._crew.face,
             seed=seed,
         )
+
+
+_HISTOGRAMS = {
+    "answer_latency": metrics.answer_seconds,
+    "barge_in": metrics.barge_in_silence_seconds,
+}
 
 
 def _media_line(peer: Peer) -> str:

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import numpy as np
 
 from rtav import metrics
 from rtav.core.inputs import FrameHeard, HearingFailed, Input, WordsHeard
 from rtav.core.outputs import EndOfSpeech, Listen, Pause, StopListening
-from rtav.engines import base
 from rtav.engines.base import SttEngine, VadEngine
-from rtav.errors import EngineError
+from rtav.errors import EngineError, EngineFailed, EngineTimeout
 from rtav.media.ingress import Microphone
 from rtav.media.pcm import MIC_RATE_HZ, Pcm
-from rtav.runtime.queues import Bounded
+from rtav.runtime.streams import EngineStream
+from rtav.runtime.utterance import Utterance
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED_S = 3.0
 """Audio that is kept for utterances that begin in the past: padding and the time to be sure."""
 
-QUEUED_PIECES = 3_000
-"""A minute of 20 ms pieces: a recogniser that is further behind has failed."""
-
-FINAL_S = 8.0
-"""The longest wait for the words of an utterance that is over."""
-
 
 class Listening:
-    """One call's ear. Everything but `transcribe` returns at once."""
+    """One call's ear. Everything but `transcribe` returns at once, and belongs to the loop."""
 
     def __init__(
         self,
@@ -44,7 +37,7 @@ class Listening:
     ) -> None:
         self._microphone = Microphone()
         self._vad = vad.open()
-        self._frame_ms = vad.frame_samples * 1000 // MIC_RATE_HZ
+        self._frame_samples = vad.frame_samples
         self._stt = stt
         self._caller = caller
         self._tell = tell
@@ -52,7 +45,7 @@ class Listening:
         self._heard: deque[Pcm] = deque()
         self._heard_until = 0
         self._heard_samples = 0
-        self._utterances: dict[str, Bounded[Pcm | base.Pause]] = {}
+        self._utterances: dict[str, Utterance] = {}
 
     # --- from the peer -----------------------------------------------------------------------
 
@@ -71,14 +64,14 @@ class Listening:
         self._heard_until += pcm.size
         while self._heard_samples - self._heard[0].size > REMEMBERED_S * MIC_RATE_HZ:
             self._heard_samples -= self._heard.popleft().size
-        for queue in self._utterances.values():
-            queue.put_now(pcm)
+        for utterance in self._utterances.values():
+            utterance.audio.put_now(pcm)
         for probability in self._vad.push(pcm):
             self._frames += 1
             self._tell(
                 FrameHeard(
-                    end_ms=self._frames * self._frame_ms,
-                    length_ms=self._frame_ms,
+                    end_ms=self._frames * self._frame_samples * 1000 // MIC_RATE_HZ,
+                    length_ms=self._frame_samples * 1000 // MIC_RATE_HZ,
                     probability=probability,
                 )
             )
@@ -86,66 +79,82 @@ class Listening:
     # --- from the session --------------------------------------------------------------------
 
     def begin(self, order: Listen) -> None:
-        """Open the utterance's queue with what was said before it was noticed."""
-        queue: Bounded[Pcm | base.Pause] = Bounded(QUEUED_PIECES, "drop_oldest")
-        queue.put_now(self._since(order.start_ms * MIC_RATE_HZ // 1000))
-        self._utterances[order.utterance] = queue
+        """Begin an utterance with what was said before it was noticed; `transcribe` must follow."""
+        said = self._since(order.start_ms * MIC_RATE_HZ // 1000)
+        self._utterances[order.utterance] = Utterance(said)
 
     def pause(self, order: Pause) -> None:
-        if queue := self._utterances.get(order.utterance):
-            queue.put_now(base.Pause())
+        if utterance := self._utterances.get(order.utterance):
+            utterance.pause()
 
-    def end(self, order: EndOfSpeech | StopListening) -> None:
-        if queue := self._utterances.pop(order.utterance, None):
-            queue.close()
+    def end(self, order: EndOfSpeech) -> None:
+        """The last words are due now; they have failed if the recogniser failed before."""
+        if utterance := self._utterances.get(order.utterance):
+            utterance.end()
+        else:
+            self._tell(_failure(order.utterance))
+
+    def stop(self, order: StopListening) -> None:
+        """Forget the utterance. The task that transcribes it is the caller's to cancel."""
+        self._utterances.pop(order.utterance, None)
 
     async def transcribe(self, order: Listen) -> None:
-        """Recognise one utterance until it ends. Cancel the task that runs this to stop."""
-        queue = self._utterances[order.utterance]
-        final_due = _Deadline(FINAL_S)
+        """Recognise one utterance until it ends. Cancel the task that runs this to stop.
+
+        What goes wrong is told to the session.
+        """
+        utterance = self._utterances[order.utterance]
+        engine = self._stt.capabilities.name
         try:
-            async with asyncio.timeout(None) as timeout:
-                final_due.timeout = timeout
-                await self._recognise(order, final_due.watch(queue), final_due)
+            async with utterance.patience():
+                await self._recognise(order, utterance)
+            if not utterance.is_settled:
+                raise EngineFailed(engine, "gave up before the last words")
         except TimeoutError:
-            self._failed(order, "the recogniser did not answer in time")
+            self._failed(order, EngineTimeout(engine, "the final words did not come in time"))
         except EngineError as error:
-            self._failed(order, str(error))
+            self._failed(order, error)
         finally:
             self._utterances.pop(order.utterance, None)
-            if queue.dropped:
-                metrics.media_dropped_total.labels(queue="utterance").inc(queue.dropped)
+            if dropped := utterance.audio.dropped:
+                metrics.media_dropped_total.labels(queue="utterance").inc(dropped)
 
     def close(self) -> None:
-        for queue in self._utterances.values():
-            queue.close()
-        self._utterances.clear()
+        """The call is over and nothing is transcribed any more."""
+        counts = self._microphone.counts
+        metrics.media_dropped_total.labels(queue="microphone").inc(counts.late + counts.flooding)
         self._stt.forget(self._caller)
 
     # --- pieces ------------------------------------------------------------------------------
 
-    async def _recognise(
-        self, order: Listen, audio: AsyncIterator[Pcm | base.Pause], final_due: _Deadline
-    ) -> None:
-        hypotheses = self._stt.transcribe(
-            audio, caller=self._caller, language=order.language, prompt=order.prompt
+    async def _recognise(self, order: Listen, utterance: Utterance) -> None:
+        hypotheses = EngineStream(
+            self._stt.transcribe(
+                utterance.audio,
+                caller=self._caller,
+                language=order.language,
+                prompt=order.prompt,
+            ),
+            engine=self._stt.capabilities.name,
         )
-        async for hypothesis in hypotheses:
-            if hypothesis.is_final:
-                final_due.clear()
-            self._tell(
-                WordsHeard(
-                    utterance=order.utterance,
-                    text=hypothesis.text,
-                    is_final=hypothesis.is_final,
+        async with hypotheses:
+            async for hypothesis in hypotheses:
+                if hypothesis.is_final and (took_s := utterance.paid()) is not None:
+                    metrics.stt_final_seconds.observe(took_s)
+                self._tell(
+                    WordsHeard(
+                        utterance=order.utterance,
+                        text=hypothesis.text,
+                        is_final=hypothesis.is_final,
+                    )
                 )
-            )
 
-    def _failed(self, order: Listen, message: str) -> None:
-        name = self._stt.capabilities.name
-        logger.warning("speech recognition failed: %s", message)
-        metrics.engine_failures_total.labels(kind="stt", engine=name, error="failed").inc()
-        self._tell(HearingFailed(utterance=order.utterance, message="Speech recognition failed."))
+    def _failed(self, order: Listen, error: EngineError) -> None:
+        logger.warning("speech recognition failed: %s", error)
+        metrics.engine_failures_total.labels(
+            kind="stt", engine=self._stt.capabilities.name, error=type(error).__name__
+        ).inc()
+        self._tell(_failure(order.utterance))
 
     def _since(self, position: int) -> Pcm:
         """The remembered audio from a sample of the microphone on."""
@@ -154,25 +163,5 @@ class Listening:
         return whole[max(0, position - begin) :]
 
 
-class _Deadline:
-    """A final hypothesis is due so long after each pause and after the end of the audio."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.timeout: asyncio.Timeout | None = None
-
-    async def watch(self, audio: Bounded[Pcm | base.Pause]) -> AsyncIterator[Pcm | base.Pause]:
-        async for entry in audio:
-            if isinstance(entry, base.Pause):
-                self._set()
-            yield entry
-        self._set()
-
-    def clear(self) -> None:
-        if self.timeout is not None:
-            self.timeout.reschedule(None)
-
-    def _set(self) -> None:
-        if self.timeout is not None and self.timeout.when() is None:
-            now = asyncio.get_running_loop().time()
-            self.timeout.reschedule(now + self._seconds)
+def _failure(utterance: str) -> HearingFailed:
+    return HearingFailed(utterance=utterance, message="Speech recognition failed.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,12 +19,11 @@ FADE_SAMPLES = SESSION_RATE_HZ // 200
 WINDOW_SAMPLES = SESSION_RATE_HZ // 2
 """The visemes a face is shown to both sides of the voice: mouths move ahead of the sound."""
 
-
 AHEAD_SAMPLES = 30 * SESSION_RATE_HZ
 """How much of a reply is spoken before it is played; more would be wasted when it is cut."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Track:
     """One reply's voice. Positions are samples from its own beginning."""
 
@@ -33,8 +33,8 @@ class Track:
     length: int = 0
     played: int = 0
     visemes: list[Viseme] = field(default_factory=list)
-    may_play: bool = False
     is_whole: bool = False
+    """What it has is all there will be."""
 
     def add(self, pcm: Pcm, visemes: Sequence[Viseme]) -> None:
         """Lengthen the track. `visemes` are at positions of the track, after those before."""
@@ -45,10 +45,9 @@ class Track:
         self.visemes.extend(visemes)
 
     def read(self, start: int, count: int) -> Pcm:
-        """Samples from `start` on, fewer than `count` at the end. What was read and lies behind
-        is let go."""
+        """Samples from `start` on, fewer than `count` at the end; what was forgotten is gone."""
         parts, end = [], min(start + count, self.length)
-        index = max(0, bisect_left(self.starts, start + 1) - 1)
+        index = max(0, bisect_right(self.starts, start) - 1)
         while start < end:
             piece, offset = self.pieces[index], start - self.starts[index]
             part = piece[offset : offset + end - start]
@@ -58,6 +57,7 @@ class Track:
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def forget_played(self) -> None:
+        """Let go of what lies behind."""
         while len(self.starts) > 1 and self.starts[1] <= self.played:
             del self.starts[0], self.pieces[0]
         cut = bisect_left(self.visemes, self.played - WINDOW_SAMPLES, key=lambda v: v.end)
@@ -78,6 +78,8 @@ class Playout:
     def __init__(self, on_played: Callable[[int, int], None]) -> None:
         self._on_played = on_played
         self._tracks: dict[int, Track] = {}
+        self._queue: deque[Track] = deque()
+        """Those that may be played, in the order in which that was said."""
         self._is_held = False
         self._rises = False
         self._moved = asyncio.Event()
@@ -89,40 +91,39 @@ class Playout:
     # --- from the engines --------------------------------------------------------------------
 
     def track(self, turn: int) -> Track:
-        """The track of a turn, made when it is first asked for. Tracks play in that order."""
+        """The track of a turn, made when it is first asked for."""
         return self._tracks.setdefault(turn, Track(turn))
 
-    def finish(self, turn: int) -> None:
-        """The track is whole: what it has is all there will be."""
-        self.track(turn).is_whole = True
-
-    async def room(self, turn: int) -> None:
-        """Wait until less than AHEAD_SAMPLES of the turn wait to be played."""
-        while (track := self._tracks.get(turn)) and track.length - track.played > AHEAD_SAMPLES:
+    async def room(self, track: Track) -> None:
+        """Wait until less than AHEAD_SAMPLES of the track wait to be played."""
+        while track.length - track.played > AHEAD_SAMPLES:
             self._moved.clear()
             await self._moved.wait()
 
     # --- from the session --------------------------------------------------------------------
 
     def play(self, turn: int) -> None:
-        self.track(turn).may_play = True
+        """Play the track of a turn once those before it are through."""
+        self._queue.append(self.track(turn))
 
     def void(self, turn: int) -> None:
-        """Drop a track; the last 5 ms fade out if it was sounding."""
+        """Drop a track; its next 5 ms fade out if it was sounding."""
         track = self._tracks.pop(turn, None)
-        if track is not None and self._shown is not None and self._shown[0] is track:
-            self._tail = self._fade_out(track)
-            self._shown = None
+        if track is None:
+            return
+        if track in self._queue:
+            self._queue.remove(track)
+        if self._shown is not None and self._shown[0] is track:
+            self._fade_out(track)
 
     def hold(self) -> None:
-        if not self._is_held:
-            self._is_held = True
-            if self._shown is not None:
-                self._tail = self._fade_out(self._shown[0])
-                self._shown = None
+        """Fade out within 5 ms and stay where it was; `resume` plays the faded part again."""
+        self._is_held = True
+        if self._shown is not None:
+            self._fade_out(self._shown[0])
 
     def resume(self) -> None:
-        self._rises = self._is_held
+        self._rises = self._rises or self._is_held
         self._is_held = False
 
     # --- from the clock ----------------------------------------------------------------------
@@ -144,7 +145,6 @@ class Playout:
             pcm = np.concatenate((pcm, np.zeros(TICK_SAMPLES - pcm.size, np.int16)))
         if self._rises:
             self._rises = False
-            pcm = pcm.copy()
             pcm[:FADE_SAMPLES] = pcm[:FADE_SAMPLES] * _RISE
         self._report(track)
         return pcm
@@ -162,26 +162,27 @@ class Playout:
     # --- pieces ------------------------------------------------------------------------------
 
     def _sounding(self) -> Track | None:
-        """The first track that may play, if it has a whole tick or its end to give."""
-        if self._is_held:
-            return None
-        for track in list(self._tracks.values()):
-            if not track.may_play:
-                continue
+        """The first track of the queue, if it has a whole tick or its end to give."""
+        while self._queue and not self._is_held:
+            track = self._queue[0]
             rest = track.length - track.played
-            if rest == 0 and track.is_whole:
-                del self._tracks[track.turn]
-                continue
-            return track if rest >= TICK_SAMPLES or (rest and track.is_whole) else None
+            if rest >= TICK_SAMPLES or (rest and track.is_whole):
+                return track
+            if not track.is_whole:
+                return None
+            self._queue.popleft()
+            del self._tracks[track.turn]
         return None
 
     def _report(self, track: Track) -> None:
         self._moved.set()
         self._on_played(track.turn, track.played)
 
-    def _fade_out(self, track: Track) -> Pcm:
+    def _fade_out(self, track: Track) -> None:
+        """Nothing sounds from now on but the next 5 ms of the track, falling."""
         pcm = track.read(track.played, FADE_SAMPLES)
-        return (pcm * _RISE[::-1][: pcm.size]).astype(np.int16)
+        self._tail = (pcm * _RISE[::-1][: pcm.size]).astype(np.int16)
+        self._shown = None
 
 
 _RISE = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -29,13 +28,13 @@ class Bounded(Generic[T]):
 
     async def put(self, entry: T) -> None:
         """Wait for room if the queue waits. What is put after `close` is lost."""
-        while self._when_full == "wait" and len(self._entries) >= self._limit:
+        while self._is_in_the_way():
             self._changed.clear()
             await self._changed.wait()
         self.put_now(entry)
 
     def put_now(self, entry: T) -> None:
-        """Never waits: for producers that bound themselves, and for queues that drop."""
+        """Never waits: for queues that drop. What is put after `close` is lost."""
         if self._is_closed:
             return
         self._entries.append(entry)
@@ -49,13 +48,21 @@ class Bounded(Generic[T]):
         self._is_closed = True
         self._changed.set()
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        while True:
-            while self._entries:
-                entry = self._entries.popleft()
-                self._changed.set()
-                yield entry
+    # An iterator rather than a generator: one that is left early needs no closing.
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._entries:
             if self._is_closed:
-                return
+                raise StopAsyncIteration
             self._changed.clear()
             await self._changed.wait()
+        entry = self._entries.popleft()
+        self._changed.set()
+        return entry
+
+    def _is_in_the_way(self) -> bool:
+        is_full = len(self._entries) >= self._limit
+        return is_full and self._when_full == "wait" and not self._is_closed

@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
-
-import numpy as np
 
 from rtav import metrics
 from rtav.core import inputs as told
-from rtav.core.outputs import Ask, Delivery, Line, Say
+from rtav.core.outputs import Ask, Delivery, Say
 from rtav.engines import base
-from rtav.engines.base import LlmEngine, Speech, TtsEngine, Viseme
-from rtav.engines.text import ClauseChunker, CueFilter
-from rtav.errors import EngineError
-from rtav.media.pcm import SESSION_RATE_HZ, Pcm
-from rtav.media.resample import Resampler
+from rtav.engines.base import LlmEngine, TtsEngine
+from rtav.engines.text import ClauseChunker, Cue, CueFilter
+from rtav.errors import EngineError, EngineTimeout
+from rtav.runtime.asking import request
+from rtav.runtime.clause import ClauseOnTrack, pause_after
 from rtav.runtime.playout import Playout, Track
 from rtav.runtime.queues import Bounded
+from rtav.runtime.streams import EngineStream
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 FIRST_DELTA_S = 20.0
 """A model that has said nothing by then is said to hang; local ones load for many seconds."""
 
 NEXT_DELTA_S = 15.0
+
 SPEECH_S = 10.0
 """The longest wait for the next stretch of a clause's speech."""
 
-PAUSE_S = {".": 0.2, "!": 0.2, "?": 0.2, ":": 0.14, ";": 0.14, ",": 0.08}
-"""Silence between two clauses, by the mark that ends the first: voices trim their own."""
-
 CLAUSES = 64
+"""How many clauses a model may be ahead of the voice: some minutes of speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,78 +43,64 @@ class Means:
     tts: TtsEngine
     playout: Playout
     tell: Callable[[told.Input], None]
-    knows_motion: Callable[[str], bool]
+    motions: Mapping[str, str]
+    """What a cue may name, in lower case, and the motion it means."""
     caller: str
 
 
 class Speaking:
-    """One turn of the reply's side: started once, asked one or more times, cancelled at will."""
+    """One turn of the reply's side: ordered at least once before it runs, cancelled at will."""
 
     def __init__(self, turn: int, means: Means) -> None:
         self._turn = turn
         self._means = means
         self._tell = means.tell
-        self._orders: Bounded[Ask | Say] = Bounded(1, "wait")
+        self._orders: deque[Ask | Say] = deque()
+        self._cues, self._chunker = CueFilter(), ClauseChunker()
         self._clauses: Bounded[str] = Bounded(CLAUSES, "wait")
+        self._voice: tuple[Track, Delivery] | None = None
+        """Where and how it is spoken; None if only the text is wanted."""
 
     def order(self, order: Ask | Say) -> None:
-        self._orders.put_now(order)
+        """Answer or say this next. While it runs: only until it has told `ReplyEnded`."""
+        self._orders.append(order)
+        if order.delivery.aloud and self._voice is None:
+            self._voice = self._means.playout.track(self._turn), order.delivery
 
     async def run(self) -> None:
-        """Carry out orders until the reply is whole. What goes wrong is told to the session."""
+        """Carry out orders until there are no more. What goes wrong is told to the session."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._work(tasks), name=f"reply {self._turn}")
+                if self._voice is not None:
+                    tasks.create_task(self._speak(*self._voice), name=f"voice {self._turn}")
+                await self._follow_orders()
         except* EngineError as group:
-            self._failed(group.exceptions[0])
-        except* TimeoutError as group:
-            self._failed(group.exceptions[0])
+            self._failed(group)
 
-    async def _work(self, tasks: asyncio.TaskGroup) -> None:
-        speaks = False
-        async for order in self._orders:
-            if order.delivery.aloud and not speaks:
-                speaks = True
-                tasks.create_task(self._speak(order.delivery), name=f"voice {self._turn}")
-            if isinstance(order, Say):
-                await self._say(order)
-            else:
-                await self._answer(order)
-            if not len(self._orders):
-                self._clauses.close()
-                return
+    async def _follow_orders(self) -> None:
+        while self._orders:
+            match self._orders.popleft():
+                case Say() as order:
+                    await self._put(self._chunker.push(order.text))
+                case Ask() as order:
+                    await self._answer(order)
+            await self._put(self._chunker.flush())
+        self._clauses.close()
 
     # --- text --------------------------------------------------------------------------------
 
-    async def _say(self, order: Say) -> None:
-        chunker = ClauseChunker()
-        for clause in chunker.push(order.text) + chunker.flush():
-            await self._clauses.put(clause)
-
     async def _answer(self, order: Ask) -> None:
-        cues, chunker = CueFilter(), ClauseChunker()
         end = base.LlmEnd()
-        deltas = _in_time(self._means.llm.reply(_request(order, self._means.caller)))
-        async for delta in deltas:
-            match delta:
-                case base.TextDelta():
-                    await self._text(delta.text, cues, chunker, aloud=order.delivery.aloud)
-                case base.ToolCallDelta():
-                    self._tell(
-                        told.ReplyToolCall(
-                            turn=self._turn,
-                            index=delta.index,
-                            call_id=delta.call_id,
-                            name=delta.name,
-                            arguments=delta.arguments,
-                        )
-                    )
-                case base.LlmEnd():
-                    end = delta
-        await self._clean_text(cues.flush(), chunker, aloud=order.delivery.aloud)
-        if order.delivery.aloud:
-            for clause in chunker.flush():
-                await self._clauses.put(clause)
+        async with self._reply(order) as deltas:
+            async for delta in deltas:
+                match delta:
+                    case base.TextDelta():
+                        await self._write(delta.text)
+                    case base.ToolCallDelta():
+                        self._call_tool(delta)
+                    case base.LlmEnd():
+                        end = delta
+        await self._say(self._cues.flush())
         self._tell(
             told.ReplyEnded(
                 turn=self._turn,
@@ -129,161 +111,95 @@ class Speaking:
             )
         )
 
-    async def _text(
-        self, text: str, cues: CueFilter, chunker: ClauseChunker, *, aloud: bool
-    ) -> None:
-        for piece in cues.push(text, self._means.knows_motion):
-            if isinstance(piece, str):
-                await self._clean_text(piece, chunker, aloud=aloud)
-            else:
-                self._tell(told.ReplyCue(turn=self._turn, motion=piece.name))
+    def _reply(self, order: Ask) -> EngineStream[base.LlmDelta]:
+        llm = self._means.llm
+        return EngineStream(
+            llm.reply(request(order, caller=self._means.caller)),
+            engine=llm.capabilities.name,
+            first_s=FIRST_DELTA_S,
+            next_s=NEXT_DELTA_S,
+            on_first=metrics.llm_first_delta_seconds.observe,
+        )
 
-    async def _clean_text(self, text: str, chunker: ClauseChunker, *, aloud: bool) -> None:
-        if not text:
-            return
-        self._tell(told.ReplyText(turn=self._turn, text=text))
-        if aloud:
-            for clause in chunker.push(text):
+    def _call_tool(self, delta: base.ToolCallDelta) -> None:
+        self._tell(
+            told.ReplyToolCall(
+                turn=self._turn,
+                index=delta.index,
+                call_id=delta.call_id,
+                name=delta.name,
+                arguments=delta.arguments,
+            )
+        )
+
+    async def _write(self, text: str) -> None:
+        """Take the model's text as it comes, cues and all."""
+        motions = self._means.motions
+        for piece in self._cues.push(text, lambda name: name.lower() in motions):
+            match piece:
+                case Cue():
+                    motion = motions[piece.name.lower()]
+                    self._tell(told.ReplyCue(turn=self._turn, motion=motion))
+                case str():
+                    await self._say(piece)
+
+    async def _say(self, text: str) -> None:
+        if text:
+            self._tell(told.ReplyText(turn=self._turn, text=text))
+            await self._put(self._chunker.push(text))
+
+    async def _put(self, clauses: list[str]) -> None:
+        if self._voice is not None:
+            for clause in clauses:
                 await self._clauses.put(clause)
 
     # --- voice -------------------------------------------------------------------------------
 
-    async def _speak(self, delivery: Delivery) -> None:
-        track = self._means.playout.track(self._turn)
-        mark = ""
+    async def _speak(self, track: Track, delivery: Delivery) -> None:
+        pause_s = 0.0
         async for clause in self._clauses:
-            await self._means.playout.room(self._turn)
-            if mark:
-                track.add(_silence(PAUSE_S.get(mark, 0.06)), ())
-            spoke = await self._speak_clause(clause, track, delivery)
-            mark = clause.rstrip("\"')]} \n")[-1:] if spoke else mark
-        self._means.playout.finish(self._turn)
+            await self._means.playout.room(track)
+            if await self._speak_clause(clause, track, delivery, pause_s=pause_s):
+                pause_s = pause_after(clause)
+        track.is_whole = True
         self._tell(told.SpokenAll(turn=self._turn))
 
-    async def _speak_clause(self, clause: str, track: Track, delivery: Delivery) -> bool:
-        """Lay one clause into the track. False if there was nothing to say in it."""
-        begin, ratio = track.length, SESSION_RATE_HZ / self._means.tts.rate_hz
-        resampler = Resampler(self._means.tts.rate_hz, SESSION_RATE_HZ)
-        started = asyncio.get_running_loop().time()
-        stretches = self._means.tts.speak(clause, voice=delivery.voice, speed=delivery.speed)
-        async for speech in _each_within(stretches, SPEECH_S):
-            if track.length == begin == 0 and speech.pcm.size:
-                took = asyncio.get_running_loop().time() - started
-                metrics.tts_first_audio_seconds.observe(took)
-            self._lay(speech, resampler.push(speech.pcm), track, begin=begin, ratio=ratio)
-        rest = resampler.flush()
-        if rest.size:
-            track.add(rest, ())
-            self._tell(told.Spoken(turn=self._turn, end=track.length))
-        return track.length > begin
-
-    def _lay(self, speech: Speech, pcm: Pcm, track: Track, *, begin: int, ratio: float) -> None:
-        track.add(
-            pcm,
-            [
-                Viseme(
-                    name=viseme.name,
-                    start=begin + round(viseme.start * ratio),
-                    end=begin + round(viseme.end * ratio),
-                )
-                for viseme in speech.visemes
-            ],
+    async def _speak_clause(
+        self, clause: str, track: Track, delivery: Delivery, *, pause_s: float
+    ) -> bool:
+        """False if there was nothing to hear of it."""
+        tts, is_first = self._means.tts, not track.length
+        laid = ClauseOnTrack(clause, track, rate_hz=tts.rate_hz, pause_s=pause_s)
+        stretches = EngineStream(
+            tts.speak(clause, voice=delivery.voice, speed=delivery.speed),
+            engine=tts.capabilities.name,
+            next_s=SPEECH_S,
+            on_first=metrics.tts_first_audio_seconds.observe if is_first else None,
         )
-        words = tuple(
-            told.SpokenWord(
-                text=word.text,
-                start=begin + round(word.start * ratio),
-                end=begin + round(word.end * ratio),
-            )
-            for word in speech.words
-        )
-        self._tell(told.Spoken(turn=self._turn, end=track.length, words=words))
+        async with stretches:
+            async for speech in stretches:
+                self._tell(laid.lay(speech))
+        self._tell(laid.finish())
+        return laid.is_heard
 
     # --- failures ----------------------------------------------------------------------------
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, group: BaseExceptionGroup[EngineError]) -> None:
+        error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        engine = error.engine if isinstance(error, EngineError) else "engine"
-        logger.warning("a reply failed: %s", error or "no answer in time")
+        assert isinstance(error, EngineError), "nothing else was caught"
+        is_late = isinstance(error, EngineTimeout)
+        logger.warning("a reply failed: %s", error)
         metrics.engine_failures_total.labels(
-            kind="reply", engine=engine, error=type(error).__name__
+            kind="tts" if error.engine == self._means.tts.capabilities.name else "llm",
+            engine=error.engine,
+            error=type(error).__name__,
         ).inc()
-        late = isinstance(error, TimeoutError)
         self._tell(
             told.ReplyFailed(
                 turn=self._turn,
-                code="engine_timeout" if late else "engine_failed",
-                message="The reply took too long." if late else "The reply could not be made.",
+                code="engine_timeout" if is_late else "engine_failed",
+                message="The reply took too long." if is_late else "The reply could not be made.",
             )
         )
-
-
-async def _in_time(deltas: AsyncIterator[base.LlmDelta]) -> AsyncIterator[base.LlmDelta]:
-    """The model's deltas; raises TimeoutError when it hangs."""
-    loop = asyncio.get_running_loop()
-    started, is_first = loop.time(), True
-    async for delta in _each_within(deltas, NEXT_DELTA_S, first_s=FIRST_DELTA_S):
-        if is_first:
-            is_first = False
-            metrics.llm_first_delta_seconds.observe(loop.time() - started)
-        yield delta
-
-
-async def _each_within(
-    entries: AsyncIterator[T], seconds: float, *, first_s: float | None = None
-) -> AsyncIterator[T]:
-    """The entries of an engine's stream; raises TimeoutError if one does not come in time, and
-    closes the stream however this ends."""
-    patience = first_s or seconds
-    try:
-        while True:
-            async with asyncio.timeout(patience):
-                entry = await anext(entries, _END)
-            if entry is _END:
-                return
-            yield entry  # type: ignore[misc]  # _END was just excluded
-            patience = seconds
-    finally:
-        close = getattr(entries, "aclose", None)
-        if close is not None:
-            await close()
-
-
-_END = object()
-
-
-def _request(order: Ask, caller: str) -> base.LlmRequest:
-    return base.LlmRequest(
-        model=order.model,
-        instructions=order.instructions,
-        messages=tuple(_message(line) for line in order.history),
-        tools=tuple(
-            base.Tool(
-                name=tool["name"],
-                description=tool.get("description", ""),
-                parameters=tool.get("parameters", {}),
-            )
-            for tool in order.tools
-        ),
-        tool_choice=order.tool_choice,
-        max_output_tokens=order.max_output_tokens,
-        temperature=order.temperature,
-        caller=caller,
-    )
-
-
-def _message(line: Line) -> base.Message:
-    if line.call_name:
-        call = base.ToolCall(call_id=line.call_id, name=line.call_name, arguments=line.text)
-        return base.Message(role="assistant", tool_calls=(call,))
-    return base.Message(
-        role=line.role,
-        text=line.text,
-        images=tuple(base.Image(url=url) for url in line.images),
-        tool_call_id=line.call_id or None,
-    )
-
-
-def _silence(seconds: float) -> Pcm:
-    return np.zeros(int(seconds * SESSION_RATE_HZ), np.int16)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from rtav import clock, metrics
+from rtav import clock, log, metrics
 from rtav.core.catalog import Catalog
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
@@ -22,7 +22,7 @@ from rtav.protocol.session import parse_session
 from rtav.runtime.call import Call, Crew
 from rtav.runtime.face import FaceSettings
 from rtav.runtime.peer import Peer
-from rtav.runtime.stage import Stage, Threads
+from rtav.runtime.stage import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -75,30 +75,29 @@ class Opening:
 class Supervisor:
     """Use as an async context: on the way out every call is ended and awaited."""
 
-    def __init__(self, engines: Engines, rules: Rules) -> None:
-        self._engines, self._rules = engines, rules
+    def __init__(self, engines: Engines, rules: Rules, stage: Stage) -> None:
+        """`stage` is the caller's to close, after the supervisor's end."""
+        self._rules = rules
         self._catalog = Catalog.of(
             faces=[face.id for face in engines.avatar.faces()],
             voices=[voice.id for voice in engines.tts.voices()],
             motions=[motion.id for motion in engines.avatar.motions()],
             aliases=rules.voice_aliases,
         )
-        self._calls: dict[str, Call] = {}
-        self._tasks = asyncio.TaskGroup()
-        self._is_open = False
-        self._crew: Crew | None = None
-
-    async def __aenter__(self) -> Self:
-        engines = self._engines
         self._crew = Crew(
             vad=engines.vad,
             stt=engines.stt,
             llm=engines.llm,
             tts=engines.tts,
             avatar=engines.avatar,
-            stage=Stage(Threads.start()),
-            face=self._rules.face,
+            stage=stage,
+            face=rules.face,
         )
+        self._calls: dict[str, Call] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._is_open = False
+
+    async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._is_open = True
         return self
@@ -112,11 +111,8 @@ class Supervisor:
         self._is_open = False
         for call in self._calls.values():
             call.hang_up("shutdown")
-        try:
-            await self._tasks.__aexit__(kind, error, trace)
-        finally:
-            assert self._crew is not None
-            await asyncio.to_thread(self._crew.stage.close)
+        # Not told of an error, which would cancel the calls before they have said goodbye.
+        await self._tasks.__aexit__(None, None, None)
 
     # --- calls -------------------------------------------------------------------------------
 
@@ -138,8 +134,9 @@ class Supervisor:
         self._configure(opening)
 
     def open(self, peer: Peer, opening: Opening) -> Call:
-        """Start a call with this peer. Raises ProtocolError as `check` does."""
-        assert self._crew is not None
+        """Start a call with this peer. Raises ProtocolError as `check` does, AtCapacity as `admit`
+        does: the peer is still the caller's then."""
+        self.admit()
         config, signs, dialect = self._configure(opening)
         session = Session(
             config,
@@ -156,10 +153,11 @@ class Supervisor:
             ),
             new_id=new_id,
         )
-        call = Call(opening.call_id, peer, session, crew=self._crew, seed=secrets.randbits(32))
-        peer.listen(call)
-        self._calls[call.id] = call
-        self._tasks.create_task(self._run(call), name=call.id)
+        with log.about(opening.call_id):
+            call = Call(opening.call_id, peer, session, crew=self._crew, seed=secrets.randbits(32))
+            peer.listen(call)
+            self._calls[call.id] = call
+            self._tasks.create_task(self._run(call), name=call.id)
         return call
 
     def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,18 +198,20 @@ class Supervisor:
         return config, signs, dialect
 
     async def _run(self, call: Call) -> None:
-        started = clock.monotonic()
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
         metrics.calls_active.inc()
         try:
             await call.run()
         except Exception:  # noqa: BLE001 - a bug ends its call, never the process
             logger.exception("the call failed")
         finally:
-            self._calls.pop(call.id, None)
+            del self._calls[call.id]
+            seconds = loop.time() - began_at
             metrics.calls_active.dec()
-            metrics.calls_total.labels(reason=call.reason or "failed").inc()
-            metrics.call_seconds.observe(clock.monotonic() - started)
-            logger.info("ended: %s", call.reason or "failed")
+            metrics.calls_total.labels(reason=call.reason).inc()
+            metrics.call_seconds.observe(seconds)
+            logger.info("ended after %.1f s: %s", seconds, call.reason)
 
 
 def new_id(prefix: str) -> str:

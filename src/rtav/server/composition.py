@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from rtav import clock
 from rtav.core.dialect import Dialect
 from rtav.runtime.face import FaceSettings
+from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Rules, Supervisor
 from rtav.server.access import Access
 from rtav.server.admission import Admission
@@ -56,7 +58,11 @@ async def compose(
         webrtc = WebRtc(ice_settings(settings))
         stack.push_async_callback(webrtc.close)
         await webrtc.start()
-        supervisor = await stack.enter_async_context(Supervisor(engines, _rules(settings, engines)))
+        stage = Stage(Threads.start())
+        stack.push_async_callback(asyncio.to_thread, stage.close)
+        supervisor = await stack.enter_async_context(
+            Supervisor(engines, _rules(settings, engines), stage)
+        )
         services = Services(
             access=access,
             admission=Admission(
