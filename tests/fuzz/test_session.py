@@ -21,7 +21,6 @@ from rtav.testing.lifecycle import LifeCycle
 from rtav.testing.oracle import problems
 from rtav.testing.script import CATALOG
 
-
 WORD = 2400
 
 ITEMS: list[dict[str, Any]] = [

@@ -153,11 +153,7 @@ class Answering:
                 active.claimed = True
                 return
             if not active.is_known:
-                raise ProtocolError(
-                    "Conversation already has an active response in progress: "
-                    f"{active.id}. Wait until the response is finished before creating a new one.",
-                    code="conversation_already_has_active_response",
-                )
+                raise already_active(active)
             self._common.tell(active.tell_the_rest())
             self._close_as_it_ended(active)
         self.begin(params or ResponseParams())
@@ -479,6 +475,14 @@ class Answering:
     def _forget(self, reply: Reply) -> None:
         self._replies.pop(reply.turn, None)
         self._questions.pop(reply.turn, None)
+
+
+def already_active(reply: Reply) -> ProtocolError:
+    return ProtocolError(
+        f"Conversation already has an active response in progress: {reply.id}. "
+        "Wait until the response is finished before creating a new one.",
+        code="conversation_already_has_active_response",
+    )
 
 
 def _failure(code: str, message: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rtav.core.answering import Answering
+from rtav.core.answering import Answering, already_active
 from rtav.core.common import Common
 from rtav.core.conversation import Item, read, spoken_text
 from rtav.core.hearing import Hearing
@@ -102,7 +102,10 @@ class Editing:
     def response_wanted(self, event: client.ResponseCreate) -> None:
         """A `response.create`: it claims the text that waits, if there is any."""
         pending, params = self._pending, event.response or ResponseParams()
-        if pending is not None and self._answering.active is not None and pending.claim is None:
+        active = self._answering.active
+        if pending is not None and active is not None:
+            if pending.claim is not None:
+                raise already_active(active)
             pending.claim = params
             return
         self._pending = None

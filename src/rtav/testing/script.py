@@ -5,16 +5,20 @@ of the line before it, and one of:
 
 * `open`: {label}: the event channel opens
 * `client`: an event of the client; `raw`: a message that may be none
-* `reply`: {turn, text, rate?}: the model says this, the voice speaks it, a quarter of a second a
-  word; `pieces`: true leaves it open
+* `reply`: {turn, text}: the model says this, the voice speaks it, a quarter of a second a word;
+  `pieces`: true leaves it open, `reason` is why the model ended
 * `tool`: {turn, name, arguments}: the model calls a tool and says no more
+* `cue`: {turn, motion}: the model's text asks for a motion
 * `fail`: {turn, code}: an engine breaks
 * `play`: {turn, s}: the peer is handed so many seconds of the turn's track
 * `voice`, `silence`: the microphone hears so many seconds of it
 * `words`: text, `is_final`: the recogniser's hypothesis of the utterance that was begun last
+* `deaf`: true: the recogniser of that utterance breaks
+* `left`: true: the peer is gone
 * `expect`: the types of all events sent since the last `expect`, in order
 * `do`: the names of all other outputs since the last `do`, in order
 * `like`: fields the last event of its `type` has, at any depth
+* `asked`: what the model was asked last: `model`, `instructions`, `history` as "role: text"
 
 `$assistant` stands for the id of the assistant's last item.
 """
@@ -101,7 +105,7 @@ class Player:
         except ProtocolError as error:
             self.handle(told.ClientErred(error))
 
-    def reply(self, turn: int, text: str, *, is_open: bool = False) -> None:
+    def reply(self, turn: int, text: str, *, is_open: bool = False, reason: str = "stop") -> None:
         self.handle(told.ReplyText(turn=turn, text=text))
         begin = self._words.get(turn, 0)
         pieces = _words(text)
@@ -116,7 +120,7 @@ class Player:
         self._words[turn] = begin + len(pieces)
         self.handle(told.Spoken(turn=turn, end=self._words[turn] * WORD_SAMPLES, words=words))
         if not is_open:
-            self.handle(told.ReplyEnded(turn=turn, output_tokens=len(pieces)))
+            self.handle(told.ReplyEnded(turn=turn, reason=reason, output_tokens=len(pieces)))
             self.handle(told.SpokenAll(turn=turn))
 
     def play(self, turn: int, seconds: float) -> None:
@@ -138,11 +142,28 @@ class Player:
             )
 
     def words(self, text: str, *, is_final: bool) -> None:
+        self.handle(told.WordsHeard(utterance=self._utterance(), text=text, is_final=is_final))
+
+    def go_deaf(self) -> None:
+        self.handle(told.HearingFailed(utterance=self._utterance(), message="It broke."))
+
+    def _utterance(self) -> str:
         begun = [order for order in self.actions if isinstance(order, wanted.Listen)]
-        utterance = begun[-1].utterance
-        self.handle(told.WordsHeard(utterance=utterance, text=text, is_final=is_final))
+        return begun[-1].utterance
 
     # --- what came of it ---------------------------------------------------------------------
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The last question to the model; its history as "role: text"."""
+        order = next(order for order in reversed(self.actions) if isinstance(order, wanted.Ask))
+        history = [f"{line.role}: {line.text}" for line in order.history]
+        return {
+            "model": order.model,
+            "instructions": order.instructions,
+            "history": history,
+            "tools": [tool["name"] for tool in order.tools],
+        }
 
     def new_events(self) -> list[str]:
         """Types of the events since the last call."""
@@ -196,6 +217,8 @@ def _step(step: dict[str, Any], player: Player) -> str | None:
             return _differ(player.new_events(), expected)
         case {"do": expected}:
             return _differ(player.new_actions(), expected)
+        case {"asked": like}:
+            return _unlike(player.asked, like, "asked")
         case {"like": like}:
             return _unlike(player.last(like["type"]), like, like["type"])
         case _:
@@ -212,7 +235,12 @@ def _input(step: dict[str, Any], player: Player) -> None:
 
 
 def _reply(player: Player, reply: Any, step: dict[str, Any]) -> None:
-    player.reply(reply["turn"], reply["text"], is_open=reply.get("pieces", False))
+    player.reply(
+        reply["turn"],
+        reply["text"],
+        is_open=reply.get("pieces", False),
+        reason=reply.get("reason", "stop"),
+    )
 
 
 def _tool(player: Player, call: Any, step: dict[str, Any]) -> None:
@@ -234,6 +262,9 @@ _INPUTS: dict[str, Callable[[Player, Any, dict[str, Any]], None]] = {
     "play": lambda player, much, _: player.play(much["turn"], much["s"]),
     "voice": lambda player, seconds, _: player.hear(seconds, 0.9),
     "silence": lambda player, seconds, _: player.hear(seconds, 0.05),
+    "cue": lambda player, cue, _: player.handle(told.ReplyCue(**cue)),
+    "deaf": lambda player, _, __: player.go_deaf(),
+    "left": lambda player, _, __: player.handle(told.PeerLeft()),
     "words": lambda player, text, step: player.words(text, is_final=step.get("is_final", False)),
 }
 
