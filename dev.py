@@ -36,14 +36,19 @@ class SystemPackage:
     package: str
     commands: tuple[str, ...]
     without: str
+    serves: bool
+    """The server is better for it; otherwise only the tests are."""
 
 
 SYSTEM_PACKAGES = (
-    SystemPackage("flite", ("flite",), "the voice is espeak-ng's, which sounds less natural"),
+    SystemPackage(
+        "flite", ("flite",), "the voice is espeak-ng's, which sounds less natural", serves=True
+    ),
     SystemPackage(
         "chromium",
         ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
         "tests in a browser are not run",
+        serves=False,
     ),
 )
 
@@ -127,7 +132,7 @@ def docs(_: Sequence[str]) -> None:
 
 def serve(rest: Sequence[str]) -> None:
     """serve ARGS: the server, set up first if need be"""
-    _prepare()
+    _prepare(to_serve=True)
     run(BIN / "rtav", "serve", *rest)
 
 
@@ -171,7 +176,7 @@ def install_system_packages(missing: Sequence[SystemPackage]) -> None:
         return
     prefix = _root_prefix()
     if prefix is not None and _apt_get(prefix, [package.package for package in missing]):
-        missing = missing_system_packages()
+        missing = [package for package in missing if package in missing_system_packages()]
     for package in missing:
         print(f"note: {package.package} is not installed: {package.without}")
 
@@ -184,14 +189,15 @@ def fingerprint(*files: Path) -> str:
     return digest.hexdigest()
 
 
-def _prepare() -> None:
+def _prepare(*, to_serve: bool = False) -> None:
     if not PYTHON.exists():
         _make_venv()
     if _stamp() != _wanted_stamp():
         print("installing the project and its tools: a minute or two, 900 MB on disk", flush=True)
         _pip("install", "--quiet", "--constraint", str(CONSTRAINTS), "--editable", ".[dev]")
         STAMP.write_text(_wanted_stamp(), encoding="ascii")
-    install_system_packages(missing_system_packages())
+    missing = missing_system_packages()
+    install_system_packages([p for p in missing if p.serves or not to_serve])
 
 
 def _static_checks() -> None:
