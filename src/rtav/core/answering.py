@@ -310,7 +310,6 @@ class Answering:
         common, config = self._common, self._common.config
         aloud = asking.is_aloud(params, common)
         self._turns += 1
-        voice = config.voice if isinstance(config.voice, str) else config.voice["id"]
         limit = params.max_output_tokens or config.max_output_tokens
         reply = Reply(
             turn=self._turns,
@@ -323,7 +322,7 @@ class Answering:
                 "conversation_id": f"conv_{config.id}",
                 "output_modalities": ["audio" if aloud else "text"],
                 "max_output_tokens": limit,
-                "audio": {"output": {"format": config.output_format, "voice": voice}},
+                "audio": {"output": {"format": config.output_format, "voice": config.voice}},
                 "metadata": params.metadata,
             },
         )

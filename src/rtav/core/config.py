@@ -42,7 +42,7 @@ class SessionConfig:
     id: str
     model: str = "gpt-5.2"
     instructions: str = "You are a helpful assistant."
-    voice: str | dict[str, Any] = "default"
+    voice: str = "default"
     voice_id: str
     face: str = "default"
     face_id: str
@@ -219,7 +219,7 @@ class SessionConfig:
         return shown | dict(self.echoed) | self._flat(dialect, transport=transport)
 
     def _flat(self, dialect: Dialect, *, transport: str) -> dict[str, Any]:
-        out = {
+        out: dict[str, Any] = {
             "voice": self.voice,
             "face": self.face,
             "driving": self.driving if isinstance(self.driving, str) else list(self.driving),
@@ -311,8 +311,7 @@ def _voice(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str,
     if value is None:
         return {}
     name = value if isinstance(value, str) else value.id
-    shown = value if isinstance(value, str) else {"id": value.id}
-    return {"voice": shown, "voice_id": catalog.voices.resolve(name, param=param)}
+    return {"voice": name, "voice_id": catalog.voices.resolve(name, param=param)}
 
 
 def _names_null(given: wire.AudioOutput | None, name: str) -> bool:

@@ -68,9 +68,8 @@ class Item:
                 yield from self._message()
 
     def _message(self) -> Iterator[Line]:
-        text = " ".join(
-            part.get("text") or part.get("transcript") or "" for part in self.content
-        ).strip()
+        said = (part.get("text") or part.get("transcript") for part in self.content)
+        text = " ".join(words.strip() for words in said if words)
         images = tuple(part["image_url"] for part in self.content if "image_url" in part)
         heard = any(part["type"] == "input_audio" for part in self.content)
         if self.role == "user" and heard and not text:

@@ -1,0 +1,42 @@
+import pytest
+
+from rtav.core.catalog import Catalog
+from rtav.errors import ProtocolError
+
+CATALOG = Catalog.of(
+    faces=["face1", "face2"],
+    voices=["alice", "anthony"],
+    motions=["idle", "Wink"],
+    aliases={"alloy": "anthony"},
+)
+
+
+def test_default_is_a_name_of_every_kind() -> None:
+    assert CATALOG.faces.resolve("default", param="session.face") == "face1"
+    assert CATALOG.voices.resolve("default", param="session.voice") == "alice"
+    assert CATALOG.motions.resolve("default", param="session.driving") == "idle"
+
+
+def test_an_asset_that_is_called_default_is_the_default() -> None:
+    catalog = Catalog.of(faces=["a", "default"], voices=["a"], motions=["idle", "default"])
+    assert catalog.faces.resolve("default", param="session.face") == "default"
+    assert catalog.motions.resolve("default", param="session.driving") == "default"
+
+
+def test_names_match_exactly_first_and_then_in_any_case() -> None:
+    catalog = Catalog.of(faces=["a"], voices=["a"], motions=["wink", "Wink"])
+    assert catalog.motions.find("Wink") == "Wink"
+    assert catalog.motions.find("WINK") == "wink"
+    assert catalog.motions.find("nod") is None
+
+
+def test_an_alias_is_a_name_of_a_voice() -> None:
+    assert CATALOG.voices.resolve("alloy", param="session.voice") == "anthony"
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ProtocolError) as refused:
+        CATALOG.faces.resolve("nobody", param="session.face")
+    assert refused.value.code == "face_not_found"
+    assert refused.value.param == "session.face"
+    assert "default, face1, face2" in refused.value.message
