@@ -116,6 +116,7 @@ class Conversation(RuleBasedStateMachine):
         self.told: dict[str, str] = {}
         self.items: list[str] = []
         self.opened = False
+        self.texts = 0
         self.label = label
         if not is_late:
             self.channel_opens()
@@ -129,6 +130,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(which=st.integers(0, len(ITEMS) - 1), item_id=st.none() | NAMES, after=st.none() | NAMES)
     def client_creates(self, *, which: int, item_id: str | None, after: str | None) -> None:
         item = dict(ITEMS[which]) | ({"id": item_id} if item_id else {})
+        self.texts += 1
         self.client(type="conversation.item.create", item=item, previous_item_id=after)
 
     @rule(verb=st.sampled_from(["retrieve", "delete", "truncate"]), back=st.integers(0, 3))
@@ -152,6 +154,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def client_wants_a_text_spoken(self) -> None:
+        self.texts += 1
         self.client(type="generate", text="One two.")
 
     @rule(count=st.integers(1, 20), voiced=st.booleans())
@@ -240,7 +243,7 @@ class Conversation(RuleBasedStateMachine):
         """Drive every reply to its end: nothing may be left open."""
         if not self.is_sound or self.has_left:
             return
-        for _ in range(40):
+        for _ in range(10 + len(set(self.asked)) + self.texts):
             self.pass_time(2.0)
             for utterance, owed in list(self.owed.items()):
                 self.owed[utterance] = 0

@@ -99,7 +99,8 @@ class Answering:
         question = self._questions[reply.turn]
         self._play_gestures(question)
         for event in question.held:
-            self._replay(event)
+            if reply.is_active:
+                self._replay(reply, event)
         self._advance(reply)
 
     def begin(
@@ -297,12 +298,12 @@ class Answering:
         self._questions[reply.turn].held.append(event)
         return True
 
-    def _replay(self, event: Held) -> None:
+    def _replay(self, reply: Reply, event: Held) -> None:
         match event:
             case told.ReplyCue():
                 self.gesture(event)
             case told.ReplyToolCall():
-                self.tool_call(event)
+                self._client_call(reply, event)
             case told.ReplyFailed():
                 self.failed(event)
 
@@ -467,9 +468,8 @@ class Answering:
 
     def _release(self, reply: Reply) -> None:
         """Forget a reply of which nothing is left to tell or to hear."""
-        if reply.stage is Stage.CLOSED and reply.sound is Sound.OVER:
-            self._forget(reply)
-            self._next()
+        self._forget(reply)
+        self._next()
 
     def _forget(self, reply: Reply) -> None:
         self._replies.pop(reply.turn, None)

@@ -159,8 +159,6 @@ class Reply:
 
     def tell_the_rest(self) -> Events:
         """Every word, heard or not: the client wants to go on and only playout is left."""
-        if self.message is None:
-            return []
         said = "".join(word.text for word in self.words[self._told_words :])
         self._told_words = len(self.words)
         return self._tell(said)

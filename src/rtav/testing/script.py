@@ -7,7 +7,8 @@ of the line before it, and one of:
 * `client`: an event of the client; `raw`: a message that may be none
 * `reply`: {turn, text}: the model says this, the voice speaks it, a quarter of a second a word;
   `pieces`: true leaves it open, `reason` is why the model ended
-* `tool`: {turn, name, arguments}: the model calls a tool and says no more
+* `tool`: {turn, name, arguments}: the model calls a tool and says no more; `pieces` are arguments
+  that come one after the other
 * `cue`: {turn, motion}: the model's text asks for a motion
 * `fail`: {turn, code}: an engine breaks
 * `play`: {turn, s}: the peer is handed so many seconds of the turn's track
@@ -244,7 +245,13 @@ def _reply(player: Player, reply: Any, step: dict[str, Any]) -> None:
 
 
 def _tool(player: Player, call: Any, step: dict[str, Any]) -> None:
-    player.handle(told.ReplyToolCall(index=0, call_id="call_x", **call))
+    for index, piece in enumerate(call.pop("pieces", [call.pop("arguments", "")])):
+        name = "" if index else call["name"]
+        player.handle(
+            told.ReplyToolCall(
+                turn=call["turn"], index=0, call_id="call_x", name=name, arguments=piece
+            )
+        )
     player.handle(told.ReplyEnded(turn=call["turn"]))
     if call["name"] != "express":
         player.handle(told.SpokenAll(turn=call["turn"]))
