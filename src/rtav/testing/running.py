@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,10 +34,13 @@ class RunningServer:
 
 @contextlib.contextmanager
 def running_server(
-    *arguments: str, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    cores: Collection[int] | None = None,
 ) -> Iterator[RunningServer]:
     """`rtav serve` on 127.0.0.1 and a free port, with the embedded engines and state of its own.
 
+    It and its processes run on `cores` only, if they are named; that works on Linux only.
     Raises RuntimeError with what it printed if it does not come up. Ends it by SIGTERM.
     """
     with tempfile.TemporaryDirectory() as state:
@@ -53,6 +56,8 @@ def running_server(
             text=True,
             env={**os.environ, **settings, **(environment or {})},
         )
+        if cores is not None:  # long before it has imported anything that counts cores
+            os.sched_setaffinity(process.pid, cores)
         server = RunningServer(url="", key=settings["RTAV_API_KEY"], process=process)
         is_ready = threading.Event()
         reader = threading.Thread(target=_read, args=(server, is_ready), name="server output")
