@@ -43,6 +43,7 @@ def test_what_is_replaced_or_read_on_instances_is_there():
         assert {"_connection"} <= vars(transport.transport).keys()
         assert {"_protocols", "_nominated"} <= vars(transport.transport._connection).keys()
         assert {"_outbound_queue", "_flight_size"} <= vars(connection.sctp).keys()
+        assert vars(connection.sctp)["_inbound_streams"] == {}
         await connection.close()
 
     asyncio.run(scenario())
@@ -56,6 +57,7 @@ def test_the_methods_that_are_wrapped_or_called_have_their_arguments():
     assert _names(RTCDtlsTransport._register_rtp_receiver) == ["self", "receiver", "parameters"]
     assert _names(RTCDtlsTransport._unregister_rtp_receiver) == ["self", "receiver"]
     assert _names(RTCSctpTransport._send_chunk) == ["self", "chunk"]
+    assert _names(RTCSctpTransport._get_inbound_stream) == ["self", "stream_id"]
     assert _names(ice.Connection.build_request) == ["self", "pair", "nominate"]
     gather = _names(ice.Connection.get_component_candidates)
     assert gather == ["self", "component", "addresses", "timeout"]
@@ -70,6 +72,9 @@ def test_the_wrapped_methods_are_looked_up_where_they_are_called():
     assert "self._recv_next()" in inspect.getsource(RTCDtlsTransport)
     assert "self._setup_srtp()" in inspect.getsource(RTCDtlsTransport.start)
     assert "self._send_chunk(" in inspect.getsource(RTCSctpTransport._transmit)
+    receive = inspect.getsource(RTCSctpTransport._receive_data_chunk)
+    assert "self._get_inbound_stream(" in receive
+    assert receive.index(".add_chunk(") < receive.index(".pop_messages(")
     gather = inspect.getsource(ice.Connection.gather_candidates)
     assert "self.get_component_candidates(component=component, addresses=addresses)" in gather
 

@@ -14,7 +14,9 @@ aiortc
   `._unregister_rtp_sender`, `._register_rtp_receiver`, `._unregister_rtp_receiver`,
   `._rtp_router.register_sender`.
 * `RTCIceTransport._connection`.
-* `RTCSctpTransport._send_chunk`, `._outbound_queue`, `._flight_size`.
+* `RTCSctpTransport._send_chunk`, `._get_inbound_stream`, `._inbound_streams`,
+  `._outbound_queue`, `._flight_size`; `InboundStream.add_chunk`, `.pop_messages`,
+  `.prune_chunks`, `.reassembly`.
 
 aioice
 * `Connection.get_component_candidates`, `._protocols`, `._nominated`, `.build_request`.
@@ -29,11 +31,12 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSc
 from aiortc.rtcconfiguration import RTCBundlePolicy
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
-from aiortc.rtcsctptransport import Chunk
+from aiortc.rtcsctptransport import Chunk, InboundStream
 from aiortc.sdp import parameters_from_sdp
 
 from rtav.transports.webrtc.codecs import Codec
 from rtav.transports.webrtc.guard import Guard, Report
+from rtav.transports.webrtc.reassembly import Backlog, BoundedStream
 from rtav.transports.webrtc.receiver import PushReceiver
 from rtav.transports.webrtc.sender import PushSender
 
@@ -81,6 +84,7 @@ def guard_connection(connection: RTCPeerConnection, report: Report) -> None:
     _guard_transport(transport_of(connection), report)
     if connection.sctp is not None:
         _guard_channel(connection.sctp)
+        _bound_messages(connection.sctp)
 
 
 def buffered_bytes(sctp: RTCSctpTransport) -> int:
@@ -158,3 +162,12 @@ def _guard_channel(sctp: RTCSctpTransport) -> None:
             return
 
     vars(sctp)["_send_chunk"] = lossy_send
+
+
+def _bound_messages(sctp: RTCSctpTransport) -> None:
+    backlog = Backlog()
+
+    def inbound_stream(stream_id: int) -> InboundStream:
+        return sctp._inbound_streams.setdefault(stream_id, BoundedStream(backlog))
+
+    vars(sctp)["_get_inbound_stream"] = inbound_stream
