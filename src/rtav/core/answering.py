@@ -7,14 +7,14 @@ from typing import Any
 
 from rtav.core import asking, express
 from rtav.core import inputs as told
-from rtav.core.asking import Held, Question
 from rtav.core.common import Common
 from rtav.core.conversation import Item
 from rtav.core.dialect import Dialect
-from rtav.core.outputs import Drive, Line, Measure, Play, Say, Void
+from rtav.core.outputs import Drive, Line, Play, Say, Void
+from rtav.core.question import Held, Question
+from rtav.core.replies import Replies
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
-from rtav.core.units import to_ms
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
 
@@ -28,34 +28,14 @@ class Answering:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._turns = 0
-        self._replies: dict[int, Reply] = {}
-        self._questions: dict[int, Question] = {}
+        self.replies = Replies(common, freed=self._next)
         self._queue: deque[tuple[str, str]] = deque()
         self.begun = 0
         """Answers begun so far: whoever asked before one has got it."""
 
-    # --- what there is -----------------------------------------------------------------------
-
-    @property
-    def active(self) -> Reply | None:
-        return next((reply for reply in self._replies.values() if reply.is_active), None)
-
-    @property
-    def is_audible(self) -> bool:
-        """Something is being played, or will be as soon as it is there."""
-        return any(
-            reply.aloud and reply.stage is not Stage.GUESSED and reply.sound is not Sound.OVER
-            for reply in self._replies.values()
-        )
-
-    @property
-    def is_playing(self) -> bool:
-        return any(reply.sound is Sound.PLAYING for reply in self._replies.values())
-
     def owns(self, item_id: str) -> bool:
         """The id is promised to something that is yet to be said."""
-        promised = [reply.item_id for reply in self._replies.values()]
-        return item_id in promised or any(item_id == waiting for _, waiting in self._queue)
+        return self.replies.owns(item_id) or any(item_id == queued for _, queued in self._queue)
 
     # --- beginning ---------------------------------------------------------------------------
 
@@ -72,12 +52,12 @@ class Answering:
     def withdraw(self, reply: Reply) -> None:
         """The guess was wrong: nobody has heard of it, and nobody will."""
         assert reply.stage is Stage.GUESSED
-        self._forget(reply)
+        self.replies.forget(reply)
         self._common.put(Void(reply.turn))
 
     def promote(self, guess: Reply, *, speech_ended_at: float | None = None) -> None:
         """The guess is wanted. If the question has changed meanwhile, it is asked anew."""
-        reply, question = guess, self._questions[guess.turn]
+        reply, question = guess, guess.question
         if not asking.is_current(guess.turn, question, self._common):
             self.withdraw(guess)
             if self._common.config.open_loop:
@@ -96,12 +76,12 @@ class Answering:
             self._common.put(Play(reply.turn))
         else:
             reply.cue(Cue.NOTHING_TO_PLAY)
-        question = self._questions[reply.turn]
+        question = reply.question
         self._play_gestures(question)
         for event in question.held:
             if reply.is_active:
                 self._replay(reply, event)
-        self._advance(reply)
+        self.replies.advance(reply)
 
     def begin(
         self, params: ResponseParams | None = None, *, speech_ended_at: float | None = None
@@ -121,23 +101,20 @@ class Answering:
 
     def words_arrived(self, utterance: str) -> None:
         """The words a reply waited for are an item of the conversation now."""
-        for reply in self._replies.values():
-            if reply.waits_for == utterance and reply.is_active:
-                reply.waits_for = None
-                self.begun += 1
-                self._ask(reply)
+        if reply := self.replies.waiting_for(utterance):
+            reply.waits_for = None
+            self.begun += 1
+            self._ask(reply)
 
     def nothing_was_said(self, utterance: str) -> None:
         """A reply waited for words and there were none: it ends empty."""
-        for reply in list(self._replies.values()):
-            if reply.waits_for == utterance and reply.is_active:
-                reply.is_generated = reply.is_spoken = True
-                self._advance(reply)
+        if reply := self.replies.waiting_for(utterance):
+            reply.is_generated = reply.is_spoken = True
+            self.replies.advance(reply)
 
     def words_failed(self, utterance: str, message: str) -> None:
-        for reply in list(self._replies.values()):
-            if reply.waits_for == utterance and reply.is_active:
-                self._fail(reply, "transcription_failed", message)
+        if reply := self.replies.waiting_for(utterance):
+            self._fail(reply, "transcription_failed", message)
 
     def say(self, text: str, item_id: str) -> None:
         """Speak a text as it stands, after what is being said now."""
@@ -148,19 +125,18 @@ class Answering:
 
     def create(self, params: ResponseParams | None) -> None:
         """A `response.create` that no pending turn claims."""
-        active = self.active
+        active = self.replies.active
         if active is not None:
             if self._absorbs(active):
                 active.claimed = True
                 return
             if not active.is_known:
                 raise already_active(active)
-            self._common.tell(active.tell_the_rest())
-            self._close_as_it_ended(active)
+            self.replies.finish(active)
         self.begin(params or ResponseParams())
 
     def cancel(self, response_id: str | None) -> None:
-        active = self.active
+        active = self.replies.active
         if active is None or response_id not in (None, active.id):
             if self._common.dialect is Dialect.RTAV:
                 return
@@ -172,22 +148,22 @@ class Answering:
 
     def clear(self) -> None:
         """What is playing falls silent; a response that has not begun to speak goes on."""
-        active = self.active
+        active = self.replies.active
         if active is not None and active.sound is Sound.PLAYING:
             self.cut("client_cancelled")
         else:
-            self._silence_closed()
+            self.replies.silence_closed()
 
     def cut_item(self, item: Item) -> bool:
         """Stop saying this item. True if it was being heard, and the client has been told."""
-        reply = next((reply for reply in self._replies.values() if reply.message is item), None)
+        reply = self.replies.saying(item)
         if reply is None:
             return False
         was_playing = reply.sound is Sound.PLAYING
         if reply.is_active:
             self.cut("client_cancelled")
         else:
-            self._silence(reply)
+            self.replies.silence(reply)
         return was_playing
 
     def cut(self, reason: str) -> None:
@@ -199,36 +175,31 @@ class Answering:
         self._stop_all("failed", _failure("session_expired", "The session ended."))
 
     def _stop_all(self, status: Status, details: dict[str, Any]) -> None:
-        self._silence_closed()
-        active = self.active
+        self.replies.silence_closed()
+        active = self.replies.active
         if active is not None:
-            self._stop(active, status, details)
+            self.replies.stop(active, status, details)
         while self._queue:
-            self._stop(self._open_say(*self._queue.popleft()), status, details)
-
-    def _silence_closed(self) -> None:
-        for reply in list(self._replies.values()):
-            if reply.stage is Stage.CLOSED:
-                self._silence(reply)
+            self.replies.stop(self._open_say(*self._queue.popleft()), status, details)
 
     # --- what the engines and the egress say -------------------------------------------------
 
     def text(self, event: told.ReplyText) -> None:
-        reply = self._replies.get(event.turn)
+        reply = self.replies.get(event.turn)
         if reply is not None and not reply.is_generated:
             reply.text += event.text
-            self._advance(reply)
+            self.replies.advance(reply)
 
     def gesture(self, event: told.ReplyCue) -> None:
-        reply = self._replies.get(event.turn)
+        reply = self.replies.get(event.turn)
         if reply is not None and not self._holds(reply, event):
             self._move(event.motion)
 
     def tool_call(self, event: told.ReplyToolCall) -> None:
-        reply = self._replies.get(event.turn)
+        reply = self.replies.get(event.turn)
         if reply is None or reply.is_generated:
             return
-        question = self._questions[event.turn]
+        question = reply.question
         gesture = (question.rounds, event.index)
         if asking.is_own(event.name, question, self._common):
             question.gestures[gesture] = ""
@@ -239,7 +210,7 @@ class Answering:
             self._client_call(reply, event)
 
     def ended(self, event: told.ReplyEnded) -> None:
-        reply = self._replies.get(event.turn)
+        reply = self.replies.get(event.turn)
         if reply is None or reply.is_generated:
             return
         reply.used(
@@ -248,7 +219,7 @@ class Answering:
             cached_tokens=event.cached_tokens,
         )
         reply.finish = event.reason
-        question = self._questions[event.turn]
+        question = reply.question
         only_moved = question.only_moved and not (reply.text or reply.calls)
         if reply.stage is not Stage.GUESSED:
             self._play_gestures(question)
@@ -257,37 +228,12 @@ class Answering:
             self._ask(reply)
             return
         reply.is_generated = True
-        self._advance(reply)
+        self.replies.advance(reply)
 
     def failed(self, event: told.ReplyFailed) -> None:
-        reply = self._replies.get(event.turn)
+        reply = self.replies.get(event.turn)
         if reply is not None and not self._holds(reply, event) and reply.is_active:
             self._fail(reply, event.code, event.message)
-
-    def spoken(self, event: told.Spoken) -> None:
-        reply = self._replies.get(event.turn)
-        if reply is not None and reply.aloud and not reply.is_spoken:
-            reply.words += event.words
-            reply.length = event.end
-            self._advance(reply)
-
-    def spoken_all(self, event: told.SpokenAll) -> None:
-        if reply := self._replies.get(event.turn):
-            reply.is_spoken = True
-            self._advance(reply)
-
-    def played(self, event: told.Played) -> None:
-        reply = self._replies.get(event.turn)
-        if reply is None or reply.stage is Stage.GUESSED or reply.sound is Sound.OVER:
-            return
-        reply.played = max(reply.played, event.upto)
-        if reply.sound is Sound.WAITING and event.upto > 0:
-            reply.cue(Cue.FIRST_SAMPLE)
-            self._common.send("output_audio_buffer.started", response_id=reply.id)
-            if reply.speech_ended_at is not None:
-                seconds = self._common.now - reply.speech_ended_at
-                self._common.put(Measure(name="answer_latency", seconds=seconds))
-        self._advance(reply)
 
     # --- pieces ------------------------------------------------------------------------------
 
@@ -295,7 +241,7 @@ class Answering:
         """While a reply is a guess, what others would notice waits until it is wanted."""
         if reply.stage is not Stage.GUESSED:
             return False
-        self._questions[reply.turn].held.append(event)
+        reply.question.held.append(event)
         return True
 
     def _replay(self, reply: Reply, event: Held) -> None:
@@ -304,7 +250,7 @@ class Answering:
                 self.gesture(event)
             case told.ReplyToolCall():
                 self._client_call(reply, event)
-            case told.ReplyFailed():
+            case _:
                 self.failed(event)
 
     def _new(self, params: ResponseParams, *, automatic: bool) -> Reply:
@@ -319,6 +265,7 @@ class Answering:
             aloud=aloud,
             shows_text=asking.shows_text(params, common),
             automatic=automatic,
+            question=Question(params=params, config=config),
             shape={
                 "conversation_id": f"conv_{config.id}",
                 "output_modalities": ["audio" if aloud else "text"],
@@ -327,12 +274,11 @@ class Answering:
                 "metadata": params.metadata,
             },
         )
-        self._replies[reply.turn] = reply
-        self._questions[reply.turn] = Question(params=params, config=config)
+        self.replies.add(reply)
         return reply
 
     def _ask(self, reply: Reply, *, extra: tuple[Line, ...] = ()) -> None:
-        question = self._questions[reply.turn]
+        question = reply.question
         order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, extra=extra)
         question.asked = question.asked or order
         self._common.put(order)
@@ -374,70 +320,8 @@ class Answering:
         rtav = self._common.dialect is Dialect.RTAV
         return rtav and active.automatic and not active.claimed
 
-    def _advance(self, reply: Reply) -> None:
-        """Tell what has become due, and close the reply once nothing is missing."""
-        if reply.stage is Stage.GUESSED:
-            return
-        common = self._common
-        if reply.is_active:
-            has_begun = reply.words if reply.aloud else reply.text
-            if reply.message is None and has_begun:
-                item = reply.new_message()
-                common.tell(reply.message_added(item, common.conversation.add(item)))
-            common.tell(reply.progress())
-            if reply.is_generated:
-                common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
-        if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
-            reply.cue(Cue.NOTHING_TO_PLAY)
-        if reply.sound is Sound.PLAYING and reply.is_known and reply.played >= reply.length:
-            self._end_of_sound(reply)
-        elif reply.is_active and reply.is_through:
-            self._close_as_it_ended(reply)
-            self._release(reply)
-
-    def _end_of_sound(self, reply: Reply) -> None:
-        reply.cue(Cue.LAST_SAMPLE)
-        if reply.is_active and reply.is_through:
-            self._close_as_it_ended(reply)
-        self._common.send("output_audio_buffer.stopped", response_id=reply.id)
-        self._release(reply)
-
-    def _close_as_it_ended(self, reply: Reply) -> None:
-        if reply.broke_off:
-            reason = "max_output_tokens" if reply.finish == "length" else "content_filter"
-            self._close(reply, "incomplete", {"type": "incomplete", "reason": reason})
-        else:
-            self._close(reply, "completed")
-
-    def _close(self, reply: Reply, status: Status, details: dict[str, Any] | None = None) -> None:
-        self._common.tell(reply.closed(status, details=details))
-
-    def _stop(self, reply: Reply, status: Status, details: dict[str, Any]) -> None:
-        """End a reply before its time: what was told stays told, what was heard is kept."""
-        self._close(reply, status, details)
-        self._silence(reply)
-
-    def _silence(self, reply: Reply) -> None:
-        """Stop the sound of a reply that is closed, and keep of it what was heard."""
-        was_playing = reply.sound is Sound.PLAYING
-        if reply.sound is not Sound.OVER:
-            reply.cue(Cue.CUT)
-        self._common.put(Void(reply.turn))
-        if reply.message is not None and reply.aloud:
-            reply.message.cut(reply.played)
-        if was_playing:
-            self._common.send("output_audio_buffer.cleared", response_id=reply.id)
-        if was_playing and self._common.conversation.find(reply.item_id):
-            self._common.send(
-                "conversation.item.truncated",
-                item_id=reply.item_id,
-                content_index=0,
-                audio_end_ms=to_ms(reply.played),
-            )
-        self._forget(reply)
-
     def _fail(self, reply: Reply, code: str, message: str) -> None:
-        self._stop(reply, "failed", _failure(code, message))
+        self.replies.stop(reply, "failed", _failure(code, message))
         self._next()
 
     def _answer_nothing(self, params: ResponseParams) -> None:
@@ -445,7 +329,7 @@ class Answering:
         reply = self._new(params, automatic=False)
         reply.is_generated = reply.is_spoken = True
         self._common.tell(reply.opened())
-        self._advance(reply)
+        self.replies.advance(reply)
 
     def _open_say(self, text: str, item_id: str) -> Reply:
         reply = self._new(ResponseParams(metadata={"source": "open_loop"}), automatic=True)
@@ -455,7 +339,7 @@ class Answering:
 
     def _next(self) -> None:
         """The next text that was to be spoken, once nothing is open before it."""
-        while self._queue and self.active is None:
+        while self._queue and self.replies.active is None:
             text, item_id = self._queue.popleft()
             reply = self._open_say(text, item_id)
             delivery = asking.delivery(self._common.config, aloud=reply.aloud)
@@ -464,16 +348,7 @@ class Answering:
                 self._common.put(Play(reply.turn))
             else:
                 reply.cue(Cue.NOTHING_TO_PLAY)
-            self._advance(reply)
-
-    def _release(self, reply: Reply) -> None:
-        """Forget a reply of which nothing is left to tell or to hear."""
-        self._forget(reply)
-        self._next()
-
-    def _forget(self, reply: Reply) -> None:
-        self._replies.pop(reply.turn, None)
-        self._questions.pop(reply.turn, None)
+            self.replies.advance(reply)
 
 
 def already_active(reply: Reply) -> ProtocolError:

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from rtav.core import express
-from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.config import SessionConfig
 from rtav.core.outputs import Ask, Delivery, Line
+from rtav.core.question import Question
 from rtav.protocol.client import ResponseParams
 
 OWN_CALL = "call_face"
 """The id under which the face's own tool call stands in the history of one reply."""
-
-Held = told.ReplyCue | told.ReplyToolCall | told.ReplyFailed
-
-
-@dataclass(slots=True, kw_only=True)
-class Question:
-    """What a reply was asked, so that it can be asked on after the face has moved."""
-
-    params: ResponseParams
-    config: SessionConfig
-    """As it was when the reply was begun: a change holds from the next one on."""
-    asked: Ask | None = None
-    """How it was put the first time."""
-    gestures: dict[tuple[int, int], str] = field(default_factory=dict)
-    """Arguments of the calls of `express`, by round and index."""
-    played: set[tuple[int, int]] = field(default_factory=set)
-    rounds: int = 0
-    held: list[Held] = field(default_factory=list)
-    """What has an effect outside and came while the reply was a guess."""
-
-    @property
-    def only_moved(self) -> bool:
-        """Of tools, the face's alone was called."""
-        return bool(self.gestures) and not any(
-            isinstance(event, told.ReplyToolCall) for event in self.held
-        )
 
 
 def is_aloud(params: ResponseParams, common: Common) -> bool:

@@ -155,7 +155,7 @@ def read(given: wire.Item, *, new_id: str, call_id: str) -> Item:
                 "arguments": given.arguments,
             }
             return Item(id=item_id, type="function_call", fields=fields)
-        case wire.FunctionCallOutput():
+        case _:
             fields = {"call_id": given.call_id, "output": given.output}
             return Item(id=item_id, type="function_call_output", fields=fields)
 
@@ -174,7 +174,7 @@ def _user_part(part: wire.UserContent) -> dict[str, Any]:
             return {"type": "input_text", "text": part.text}
         case wire.InputAudio():
             return {"type": "input_audio", "transcript": part.transcript}
-        case wire.InputImage():
+        case _:
             return {
                 "type": "input_image",
                 "image_url": part.image_url,

@@ -31,12 +31,13 @@ class Editing:
     def __init__(self, common: Common, answering: Answering, hearing: Hearing) -> None:
         self._common = common
         self._answering = answering
+        self._replies = answering.replies
         self._hearing = hearing
         self._pending: PendingTurn | None = None
 
     @property
     def deadline(self) -> float | None:
-        busy = self._answering.active is not None or self._hearing.is_listening
+        busy = self._replies.active is not None or self._hearing.is_listening
         if self._pending is None or busy:
             return None
         return self._pending.due
@@ -64,7 +65,7 @@ class Editing:
 
     def delete(self, event: client.ItemDelete) -> None:
         item = self._find(event.item_id, "delete")
-        active = self._answering.active
+        active = self._replies.active
         if active is not None and item in active.outputs:
             raise ProtocolError(
                 "Error deleting item: it belongs to the response in progress.",
@@ -102,7 +103,7 @@ class Editing:
     def response_wanted(self, event: client.ResponseCreate) -> None:
         """A `response.create`: it claims the text that waits, if there is any."""
         pending, params = self._pending, event.response or ResponseParams()
-        active = self._answering.active
+        active = self._replies.active
         if pending is not None and active is not None:
             if pending.claim is not None:
                 raise already_active(active)
@@ -145,7 +146,7 @@ class Editing:
         self._pending = PendingTurn(
             due=common.now + common.policy.grace_s,
             begun=self._answering.begun,
-            guess=self._answering.guess() if self._answering.active is None else None,
+            guess=self._answering.guess() if self._replies.active is None else None,
             claim=claim,
         )
 

@@ -59,6 +59,7 @@ class Hearing:
     def __init__(self, common: Common, answering: Answering) -> None:
         self._common = common
         self._answering = answering
+        self._replies = answering.replies
         self._tracker = TurnTracker()
         self._current: Utterance | None = None
         self._unfinished: dict[str, Utterance] = {}
@@ -146,7 +147,7 @@ class Hearing:
                 self._resume()
 
     def _hold(self) -> None:
-        if self._answering.is_playing:
+        if self._replies.is_playing:
             self._holds = True
             self._common.put(Hold())
             self._measure()
@@ -169,7 +170,7 @@ class Hearing:
         common.send(
             "input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=utterance.id
         )
-        if detection.interrupt_response and (self._answering.is_audible or self._answering.active):
+        if detection.interrupt_response and (self._replies.is_audible or self._replies.active):
             if not self._holds:
                 self._measure()
             self._answering.cut("turn_detected")
@@ -257,7 +258,7 @@ class Hearing:
             self._send_delta(utterance, delta)
 
     def _answer(self, utterance: Utterance) -> None:
-        if not self._common.config.answers_speech() or self._answering.active is not None:
+        if not self._common.config.answers_speech() or self._replies.active is not None:
             self._withdraw()
         elif utterance.text is None:
             self._answering.begin_waiting(utterance.id, speech_ended_at=utterance.ended_at)
@@ -301,7 +302,7 @@ class Hearing:
 
     def _guess_answer(self, text: str) -> None:
         config = self._common.config
-        if text and config.answers_speech() and self._answering.active is None:
+        if text and config.answers_speech() and self._replies.active is None:
             self._withdraw()
             self._guess = self._answering.guess(said=text)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from rtav.core.conversation import Item
 from rtav.core.inputs import SpokenWord
+from rtav.core.question import Question
 from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
 
 
@@ -43,6 +44,7 @@ class Reply:
     item_id: str
     aloud: bool
     shows_text: bool
+    question: Question
     automatic: bool
     """Nobody asked for it by `response.create`."""
     claimed: bool = False

@@ -60,9 +60,9 @@ class Session:
             told.ReplyToolCall: self._answering.tool_call,
             told.ReplyEnded: self._answering.ended,
             told.ReplyFailed: self._answering.failed,
-            told.Spoken: self._answering.spoken,
-            told.SpokenAll: self._answering.spoken_all,
-            told.Played: self._answering.played,
+            told.Spoken: self._answering.replies.spoken,
+            told.SpokenAll: self._answering.replies.spoken_all,
+            told.Played: self._answering.replies.played,
             told.Tick: self._tick,
             told.PeerLeft: self._peer_left,
         }
@@ -205,7 +205,7 @@ class Session:
     def _current_mood(self) -> Mood:
         if self._hearing.is_listening:
             return "listening"
-        active = self._answering.active
-        if active is not None and not self._answering.is_playing:
+        active = self._answering.replies.active
+        if active is not None and not self._answering.replies.is_playing:
             return "thinking"
         return "idle"

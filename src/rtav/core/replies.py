@@ -1,0 +1,170 @@
+"""The replies there are: told as they are heard, closed, silenced and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rtav.core import inputs as told
+from rtav.core.common import Common
+from rtav.core.conversation import Item
+from rtav.core.outputs import Measure, Void
+from rtav.core.reply import Reply, Status
+from rtav.core.reply_table import Cue, Sound, Stage
+from rtav.core.units import to_ms
+
+
+class Replies:
+    """At most one is open; an earlier one may still be heard.
+
+    `freed` is called when a reply is through and another may begin.
+    """
+
+    def __init__(self, common: Common, *, freed: Callable[[], None]) -> None:
+        self._common = common
+        self._freed = freed
+        self._all: dict[int, Reply] = {}
+
+    def add(self, reply: Reply) -> None:
+        self._all[reply.turn] = reply
+
+    # --- what there is -----------------------------------------------------------------------
+
+    def get(self, turn: int) -> Reply | None:
+        return self._all.get(turn)
+
+    @property
+    def active(self) -> Reply | None:
+        return next((reply for reply in self._all.values() if reply.is_active), None)
+
+    @property
+    def is_audible(self) -> bool:
+        """Something is being played, or will be as soon as it is there."""
+        return any(
+            reply.aloud and reply.stage is not Stage.GUESSED and reply.sound is not Sound.OVER
+            for reply in self._all.values()
+        )
+
+    @property
+    def is_playing(self) -> bool:
+        return any(reply.sound is Sound.PLAYING for reply in self._all.values())
+
+    def waiting_for(self, utterance: str) -> Reply | None:
+        """The open reply that cannot be asked before the words of an utterance are known."""
+        active = self.active
+        return active if active is not None and active.waits_for == utterance else None
+
+    def saying(self, item: Item) -> Reply | None:
+        return next((reply for reply in self._all.values() if reply.message is item), None)
+
+    def owns(self, item_id: str) -> bool:
+        return any(reply.item_id == item_id for reply in self._all.values())
+
+    # --- what the voice and the egress say ---------------------------------------------------
+
+    def spoken(self, event: told.Spoken) -> None:
+        reply = self._all.get(event.turn)
+        if reply is not None and reply.aloud and not reply.is_spoken:
+            reply.words += event.words
+            reply.length = event.end
+            self.advance(reply)
+
+    def spoken_all(self, event: told.SpokenAll) -> None:
+        if reply := self._all.get(event.turn):
+            reply.is_spoken = True
+            self.advance(reply)
+
+    def played(self, event: told.Played) -> None:
+        reply = self._all.get(event.turn)
+        if reply is None or reply.stage is Stage.GUESSED or reply.sound is Sound.OVER:
+            return
+        reply.played = max(reply.played, event.upto)
+        if reply.sound is Sound.WAITING and event.upto > 0:
+            reply.cue(Cue.FIRST_SAMPLE)
+            self._common.send("output_audio_buffer.started", response_id=reply.id)
+            if reply.speech_ended_at is not None:
+                seconds = self._common.now - reply.speech_ended_at
+                self._common.put(Measure(name="answer_latency", seconds=seconds))
+        self.advance(reply)
+
+    # --- telling -----------------------------------------------------------------------------
+
+    def advance(self, reply: Reply) -> None:
+        """Tell what has become due, and close the reply once nothing is missing."""
+        if reply.stage is Stage.GUESSED:
+            return
+        common = self._common
+        if reply.is_active:
+            has_begun = reply.words if reply.aloud else reply.text
+            if reply.message is None and has_begun:
+                item = reply.new_message()
+                common.tell(reply.message_added(item, common.conversation.add(item)))
+            common.tell(reply.progress())
+            if reply.is_generated:
+                common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
+        if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
+            reply.cue(Cue.NOTHING_TO_PLAY)
+        if reply.sound is Sound.PLAYING and reply.is_known and reply.played >= reply.length:
+            self._end_of_sound(reply)
+        elif reply.is_active and reply.is_through:
+            self._close_as_it_ended(reply)
+            self._release(reply)
+
+    def _end_of_sound(self, reply: Reply) -> None:
+        reply.cue(Cue.LAST_SAMPLE)
+        if reply.is_active and reply.is_through:
+            self._close_as_it_ended(reply)
+        self._common.send("output_audio_buffer.stopped", response_id=reply.id)
+        self._release(reply)
+
+    def _close_as_it_ended(self, reply: Reply) -> None:
+        if reply.broke_off:
+            reason = "max_output_tokens" if reply.finish == "length" else "content_filter"
+            self._close(reply, "incomplete", {"type": "incomplete", "reason": reason})
+        else:
+            self._close(reply, "completed")
+
+    def _close(self, reply: Reply, status: Status, details: dict[str, Any] | None = None) -> None:
+        self._common.tell(reply.closed(status, details=details))
+
+    def stop(self, reply: Reply, status: Status, details: dict[str, Any]) -> None:
+        """End a reply before its time: what was told stays told, what was heard is kept."""
+        self._close(reply, status, details)
+        self.silence(reply)
+
+    def silence(self, reply: Reply) -> None:
+        """Stop the sound of a reply that is closed, and keep of it what was heard."""
+        was_playing = reply.sound is Sound.PLAYING
+        if reply.sound is not Sound.OVER:
+            reply.cue(Cue.CUT)
+        self._common.put(Void(reply.turn))
+        if reply.message is not None and reply.aloud:
+            reply.message.cut(reply.played)
+        if was_playing:
+            self._common.send("output_audio_buffer.cleared", response_id=reply.id)
+        if was_playing and self._common.conversation.find(reply.item_id):
+            self._common.send(
+                "conversation.item.truncated",
+                item_id=reply.item_id,
+                content_index=0,
+                audio_end_ms=to_ms(reply.played),
+            )
+        self.forget(reply)
+
+    def finish(self, reply: Reply) -> None:
+        """Tell everything now; what is left of the sound is played nevertheless."""
+        self._common.tell(reply.tell_the_rest())
+        self._close_as_it_ended(reply)
+
+    def silence_closed(self) -> None:
+        for reply in list(self._all.values()):
+            if reply.stage is Stage.CLOSED:
+                self.silence(reply)
+
+    def _release(self, reply: Reply) -> None:
+        """Forget a reply of which nothing is left to tell or to hear."""
+        self.forget(reply)
+        self._freed()
+
+    def forget(self, reply: Reply) -> None:
+        self._all.pop(reply.turn, None)
