@@ -73,8 +73,8 @@ def test_a_spoken_question_is_answered_aloud(voices) -> None:
     assert peer.got("response.done")[0]["response"]["status"] == "completed"
     begins = peer.times[peer.types.index("output_audio_buffer.started")]
     assert begins - fell_silent_at < 0.35
-    assert not voices.is_loud(peer, begins - 0.06)
-    assert voices.is_loud(peer, begins + 0.06)
+    assert not voices.is_loud(peer, 0.0, begins - 0.01)
+    assert voices.is_loud(peer, begins, begins + 0.1)
     assert voices.pitches(peer) == {400}
     assert [m.text for m in engines.llm.requests[0].messages] == ["how are you"]
 
@@ -150,9 +150,8 @@ def test_a_barge_in_over_a_lossy_line_silences_voice_and_face(voices) -> None:
 
     barged_at, moments = run(main())
 
-    assert voices.is_loud(peer, barged_at - 0.05)
-    for late_s in np.arange(0.25, 0.95, 0.05):
-        assert not voices.is_loud(peer, barged_at + late_s)
+    assert voices.is_loud(peer, barged_at - 0.2, barged_at)
+    assert not voices.is_loud(peer, barged_at + 0.25, barged_at + 1.2)
     assert all(m.speech_at is None for m in moments if m.at > (barged_at + 0.25) * SESSION_RATE_HZ)
     done = [event["response"] for event in peer.got("response.done")]
     assert [response["status"] for response in done] == ["cancelled", "completed"]
@@ -186,7 +185,9 @@ def test_a_short_sound_holds_the_answer_and_lets_it_go_on(voices) -> None:
 
     hummed_at = run(main())
 
-    assert not voices.is_loud(peer, hummed_at + 0.2)
+    assert voices.is_loud(peer, hummed_at - 0.2, hummed_at)
+    assert not voices.is_loud(peer, hummed_at + 0.12, hummed_at + 0.3)
+    assert voices.is_loud(peer, hummed_at + 0.4, hummed_at + 0.8)
     assert transcript(peer) == LONG
     assert len(peer.got("input_audio_buffer.speech_started")) == 1
     assert len(peer.got("response.done")) == 1
