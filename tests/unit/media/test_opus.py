@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -172,3 +173,19 @@ def test_speech_comes_back_after_a_loss_without_a_click() -> None:
 
 def test_concealment_before_any_packet_is_silence() -> None:
     assert OpusDecoder().conceal(100).tolist() == [0] * 100
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
+def test_neither_encoder_nor_decoder_starts_a_thread():
+    def code():
+        encoder, decoder = OpusEncoder(), OpusDecoder()
+        decoder.decode(encoder.encode(np.full(480, 5000, np.int16)))
+        return encoder, decoder
+
+    code()  # the first product of matrices starts numpy's own threads
+    before = len(list(Path("/proc/self/task").iterdir()))
+
+    kept = code()
+
+    assert kept
+    assert len(list(Path("/proc/self/task").iterdir())) == before
