@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from rtav.errors import AtCapacity, EngineFailed
-from rtav.runtime.call import MAX_BUFFERED_BYTES, Call
+from rtav.runtime.call import Call
+from rtav.runtime.events import MAX_BUFFERED_BYTES
 from rtav.testing.calls import RULES, Exchange, ScriptedEngines, exchange, opening
 from rtav.testing.engines import HANG, ScriptedLlm, ScriptedStt, ScriptedTts
 from rtav.testing.face import ScriptedAvatar, ScriptedFace

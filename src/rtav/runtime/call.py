@@ -13,14 +13,14 @@ from typing import Any, Concatenate, ParamSpec
 from rtav import clock, log, metrics
 from rtav.core import inputs as told
 from rtav.core import outputs as wanted
+from rtav.core.dialect import Dialect
 from rtav.core.inputs import Input
 from rtav.core.outputs import Output
 from rtav.core.session import Session
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
-from rtav.protocol.client import MAX_EVENT_BYTES, ClientEvent, parse
-from rtav.protocol.server import Spelling, spell
+from rtav.runtime.events import Events
 from rtav.runtime.face import Face, FaceSettings
 from rtav.runtime.listening import Listening
 from rtav.runtime.peer import Peer
@@ -32,13 +32,6 @@ from rtav.runtime.vitals import Vitals
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-
-MAX_MESSAGE_BYTES = {"webrtc": 256 * 1024, "websocket": MAX_EVENT_BYTES}
-"""Reading an event holds the event loop, 15 ms for an image of 16 MiB: only sockets may send so
-much. A data channel carries what we announce."""
-
-MAX_BUFFERED_BYTES = 4 * 1024 * 1024
-"""A peer that lets so many bytes of events pile up has stopped reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +75,11 @@ class Call:
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._reason = ""
         self._vitals = Vitals(self._loop.time())
+        self._events = Events(
+            peer,
+            stalled=lambda: self.hang_up("stalled"),
+            refused=lambda error: self.tell(told.ClientErred(error)),
+        )
         self._inputs: deque[Input] = deque()
         self._is_handling = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -193,7 +191,7 @@ class Call:
     @_ends_its_call
     def received(self, message: str | bytes) -> None:
         try:
-            event = self._parsed(message)
+            event = self._events.read(message)
         except ProtocolError as error:
             self.tell(told.ClientErred(error))
         else:
@@ -277,44 +275,10 @@ class Call:
             raise error
         self.fail(error)
 
-    def _parsed(self, message: str | bytes) -> ClientEvent:
-        limit = MAX_MESSAGE_BYTES[self._peer.media.transport]
-        if len(message) > limit:
-            raise ProtocolError(
-                f"The event is larger than the {limit} bytes that this connection takes.",
-                code="event_too_large",
-            )
-        return parse(message)
-
     # --- what the session wants --------------------------------------------------------------
 
     def _send(self, order: wanted.Send) -> None:
-        if order.event.type == "error":
-            code = order.event.fields["error"]["code"] or "none"
-            metrics.event_errors_total.labels(code=code).inc()
-        spelling: Spelling = "beta" if self._session.dialect == "beta" else "ga"
-        message = spell(order.event, spelling)
-        if message is None:
-            return
-        if self._peer.buffered_bytes > MAX_BUFFERED_BYTES:
-            logger.warning("the peer does not read its events")
-            self.hang_up("stalled")
-            return
-        try:
-            self._peer.send(message)
-        except ValueError:
-            self._too_large(order.event.type, len(message.encode()))
-
-    def _too_large(self, kind: str, size_bytes: int) -> None:
-        """The client learns of an event that its connection cannot take, and which it was."""
-        limit = self._peer.media.max_message_bytes
-        logger.warning("%s of %d bytes is not sent: %d is the limit", kind, size_bytes, limit)
-        if kind != "error":  # a client with a limit that small cannot even be told
-            message = (
-                f"An event of {size_bytes} bytes cannot be sent, {limit} is the limit: {kind}."
-            )
-            error = ProtocolError(message, code="event_too_large", type="server_error")
-            self.tell(told.ClientErred(error))
+        self._events.send(order.event, "beta" if self._session.dialect is Dialect.BETA else "ga")
 
     def _listen(self, order: wanted.Listen) -> None:
         self._listening.begin(order)
