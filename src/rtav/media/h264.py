@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av
+import numpy as np
 from av.video.frame import PictureType
 
 from rtav.media.pcm import I420
@@ -16,6 +17,11 @@ MAX_MACROBLOCKS_PER_S = 108_000
 
 MIN_BITRATE = 100_000  # bit/s; below, x264 only repeats the last picture
 MAX_PAYLOAD_BYTES = 1_200  # with RTP, SRTP, UDP and a tunnel's headers still below every MTU
+
+# Follows a lower rate within 0.5 s; no key frame of its own when the picture changes; never better
+# than about 47 dB: at a constant rate a resting face is refined for ever, with 2.4 times the bits;
+# no adaptive quantisation, which costs 0.25 ms and 0.1 to 0.7 dB of our faces' PSNR.
+X264_PARAMETERS = "ratetol=0.5:vbv-init=0.5:scenecut=0:qpmin=20:aq-mode=0"
 
 _TIME_BASE = Fraction(1, 90_000)
 _SEI, _AUD = 6, 9  # NAL types no decoder needs: x264's banner (700 bytes) and access unit limits
@@ -54,8 +60,7 @@ class H264Encoder:
             "forced-idr": "1",  # without it a requested key frame is an I frame that is no IDR
             "maxrate": str(ceiling),
             "bufsize": str(ceiling // 4),  # 0.25 s: bounds a key frame
-            # Follows a lower rate within 0.5 s; no key frame of its own when the picture changes.
-            "x264-params": "ratetol=0.5:vbv-init=0.5:scenecut=0",
+            "x264-params": X264_PARAMETERS,
         }
         codec.open()
         self._codec: av.VideoCodecContext | None = codec
@@ -67,7 +72,8 @@ class H264Encoder:
     def encode(self, frame: I420, *, key: bool) -> list[bytes]:
         """RTP payloads of the next frame; see VideoEncoder."""
         assert self._codec is not None, "closed"
-        picture = av.VideoFrame.from_ndarray(frame, format="yuv420p")
+        # A view, not a copy: without delay x264 has read it when `encode` returns.
+        picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="yuv420p")
         picture.pts, picture.time_base = self._pts, _TIME_BASE
         picture.pict_type = PictureType.I if key else PictureType.NONE
         self._pts += self._step

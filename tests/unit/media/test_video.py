@@ -212,3 +212,25 @@ def test_any_vp8_frame_survives_the_way(frame: bytes) -> None:
 
     assert stream("vp8", payloads) == frame
     assert all(len(payload) <= 1_200 for payload in payloads)
+
+
+def test_a_face_at_rest_costs_no_bits() -> None:
+    encoder = make_encoder(
+        "h264", width=128, height=128, fps=25, bitrate=800_000, ceiling=2_000_000
+    )
+    sizes = [sum(map(len, encoder.encode(face(0), key=False))) for _ in range(50)]
+
+    assert sizes[0] > 1000  # the key frame
+    assert max(sizes[25:]) < 100  # of the 4000 bytes that the rate allows
+
+
+def test_a_frame_may_be_a_part_of_a_larger_picture() -> None:
+    def encoded(frame: I420) -> list[bytes]:
+        encoder = make_encoder(
+            "h264", width=128, height=128, fps=25, bitrate=800_000, ceiling=2_000_000
+        )
+        return encoder.encode(frame, key=True)
+
+    wide = np.concatenate((face(3), face(4)), axis=1)
+
+    assert encoded(wide[:, :128]) == encoded(face(3))
