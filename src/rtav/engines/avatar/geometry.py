@@ -51,6 +51,11 @@ class Geometry:
         self._points, self._pixels = np.empty_like(self._rest), np.empty_like(self._rest)
         self._weights = np.zeros(len(asset.shapes), np.float32)
 
+    @property
+    def points(self) -> F32:
+        """(2, n): where all points are in the frame, after `pose`."""
+        return self._pixels[:2]
+
     def pixels(self, part: str) -> F32:
         """(2, n): where the points of `part` are in the frame, after `pose`."""
         return self._pixels[:2, self._parts[part]]

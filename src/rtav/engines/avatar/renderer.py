@@ -16,13 +16,14 @@ from rtav.engines.avatar.geometry import Geometry, Shape
 from rtav.engines.avatar.layers import CELL_PX, Layer
 from rtav.engines.avatar.mouth import paint_mouth
 from rtav.engines.avatar.paint import CLEAR, U8, Rect, fill, over, polygon, room, without
-from rtav.engines.avatar.scene import Planes, planes
+from rtav.engines.avatar.scene import BREATH, Planes, planes
 from rtav.engines.avatar.warp import Warp
 from rtav.media.pcm import I420
 
 MAX_STEPS_HEAD, MAX_STEPS_HAIR = 10, 8  # of the inversion; more change nothing within the limits
 MIN_HOLE_PX = 16
 MISS_PX = 40  # beyond the picture
+STILL = 0.0004  # of the frame's height, 0.2 px at 512: unseen in movements this slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class _Layout:
 
 
 class Renderer:
-    """One per call: owns scratch memory only. The picture depends on the pose alone."""
+    """One per call: owns scratch memory and the last picture.
+
+    A picture depends on the pose alone, but for movements of less than STILL.
+    """
 
     def __init__(self, asset: FaceAsset) -> None:
         self._asset = asset
@@ -46,19 +50,45 @@ class Renderer:
         self._warps["lower"] = Warp(asset.lower)
         self._eyes = EyePainter(asset.eyes)
         size = asset.size_px
+        self._frame = np.empty((size * 3 // 2, size), np.uint8)
+        self._drawn = np.full_like(self._geometry.points, np.inf)  # nothing yet
+        self._drawn_breath = 0.0
+        self._moved = np.empty_like(self._drawn)
         self._maps = np.empty((2, size, size), np.float32)
         self._lower_maps = np.empty((2, size, size), np.float32)
         self._work, self._head = (np.empty((size, size, 4), np.uint8) for _ in range(2))
         self._tiles = np.empty((2, size, size, 4), np.uint8)
 
     def render(self, pose: Pose) -> I420:
-        """The face in `pose`, (size * 3 / 2, size). The array is the caller's."""
+        """The face in `pose`, (size * 3 / 2, size). The array is the caller's.
+
+        It is the last picture again if nothing has moved by STILL since that was drawn: a face
+        at rest is drawn half as often as it is shown.
+        """
+        shape = self._geometry.pose(pose)
+        if self._moves(pose.get("breath", 0.0)):
+            self._draw(pose, shape)
+        return self._frame.copy()
+
+    def _moves(self, breath: float) -> bool:
+        """Whether anything must be drawn; if so, remember where everything is then."""
+        now, drawn, moved = self._geometry.points, self._drawn, self._moved
+        np.subtract(now, drawn, out=moved)
+        size = self._asset.size_px
+        moved_px = max(
+            float(np.abs(moved, out=moved).max()), abs(breath - self._drawn_breath) * size * BREATH
+        )
+        if moved_px < size * STILL:
+            return False
+        np.copyto(drawn, now)
+        self._drawn_breath = breath
+        return True
+
+    def _draw(self, pose: Pose, shape: Shape) -> None:
         size, scene = self._asset.size_px, self._asset.scene
-        frame = np.empty((size * 3 // 2, size), np.uint8)
-        into = planes(frame, size, size)
+        into = planes(self._frame, size, size)
         breath = pose.get("breath", 0.0)
         scene.fill(into, breath)
-        shape = self._geometry.pose(pose)
         turn = abs(pose.get("headYaw", 0.0)) + abs(pose.get("headPitch", 0.0))
         layout = self._layout()
         x0, y0, x1, y1 = layout.frame
@@ -75,7 +105,6 @@ class Renderer:
                 steps = min(2 + round(turn / 2.5), MAX_STEPS_HAIR)
                 self._draw_hair(work, layout, name, steps)
         _store(work, layout.frame, into)
-        return frame
 
     # --- layout ------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -83,10 +84,14 @@ class AvatarContract(ABC):
         assert "default" in [motion.id for motion in engine.motions()]
 
     def test_a_face_at_rest_is_alive(self) -> None:
-        frames = _run(_open(self.make()), 0, 4 * _SECOND)
+        """It may show a picture again while hardly anything moves, but not for long."""
+        steps = _steps(_run(_open(self.make()), 0, 4 * _SECOND))
 
-        still = sum(_change(a, b) == 0 for a, b in zip(frames, frames[1:], strict=False))
-        assert still < len(frames) / 4
+        still = [
+            len(list(group)) for is_still, group in groupby(step == 0 for step in steps) if is_still
+        ]
+        assert max(still, default=0) <= 4
+        assert sum(still) < len(steps) * 2 / 3
 
     def test_the_mouth_moves_with_the_visemes(self) -> None:
         speaking, silent = _twins(_started(self.make()))
@@ -193,7 +198,7 @@ class AvatarContract(ABC):
 
         at = 5 * _SECOND
 
-        assert _change(every.render(_silent(at)), few.render(_silent(at))) < 0.02
+        assert _change(every.render(_silent(at)), few.render(_silent(at))) < 0.4
 
     def test_calls_do_not_disturb_each_other(self) -> None:
         engine = _started(self.make())

@@ -39,6 +39,25 @@ def test_the_picture_does_not_depend_on_what_was_shown_before(asset: FaceAsset) 
     assert np.array_equal(used.render(pose), Renderer(asset).render(pose))
 
 
+def test_what_has_hardly_moved_is_the_same_picture(asset: FaceAsset) -> None:
+    renderer = Renderer(asset)
+    drawn = renderer.render({"headYaw": 3.0})
+
+    assert np.array_equal(renderer.render({"headYaw": 3.01}), drawn)
+    assert not np.array_equal(renderer.render({"headYaw": 3.2}), drawn)
+    assert not np.array_equal(renderer.render({"headYaw": 3.2, "breath": 0.5}), drawn)
+
+
+def test_small_movements_add_up(asset: FaceAsset) -> None:
+    renderer = Renderer(asset)
+    first = renderer.render({})
+    for step in range(100):
+        last = renderer.render({"headYaw": 0.01 * step})
+
+    assert np.abs(last[:SIZE_PX].astype(int) - luma(asset, {"headYaw": 0.99})).mean() < 0.3
+    assert np.abs(last[:SIZE_PX].astype(int) - first[:SIZE_PX]).mean() > 0.5
+
+
 def test_the_mouth_opens_in_the_lower_middle_of_the_face(asset: FaceAsset) -> None:
     x0, y0, x1, y1 = changed(asset, {"jawOpen": 0.7})
 
