@@ -59,7 +59,7 @@ def test_a_visitor_types_and_changes_the_face_and_hangs_up(server: RunningServer
         page.wait_for_timeout(1000)
         assert faults(page) == []
         assert broken == []
-    assert "ended: hangup" in server.log()
+    assert " s: hangup" in server.log()
 
 
 def test_a_wrong_key_is_asked_for_again(server: RunningServer) -> None:

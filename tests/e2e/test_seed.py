@@ -54,4 +54,4 @@ def test_the_complete_example_of_the_seed_runs_unchanged(
             "() => disconnect(window.call.pc, window.call.dataChannel, window.call.localStream)"
         )
         page.wait_for_timeout(1500)
-    assert "ended: left" in server.log()
+    assert " s: left" in server.log()
