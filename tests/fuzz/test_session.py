@@ -59,6 +59,8 @@ PARAMS: list[dict[str, Any] | None] = [
     {"output_modalities": ["text"]},
     {"metadata": {"k": "v"}},
     {"tools": []},
+    {"input": [{"type": "item_reference", "id": "item_a"}]},
+    {"audio": {"output": {"voice": "anthony"}}},
 ]
 TURNS = st.integers(0, 4)
 NAMES = st.sampled_from(["item_a", "item_b", "root", "resp_1", "nothing"])

@@ -254,7 +254,7 @@ class Answering:
                 self.failed(event)
 
     def _new(self, params: ResponseParams, *, automatic: bool) -> Reply:
-        common, config = self._common, self._common.config
+        common, config = self._common, asking.config_of(params, self._common)
         aloud = asking.is_aloud(params, common)
         self._turns += 1
         limit = params.max_output_tokens or config.max_output_tokens

@@ -7,9 +7,13 @@ from typing import Any
 from rtav.core import express
 from rtav.core.common import Common
 from rtav.core.config import SessionConfig
+from rtav.core.conversation import Item, read
 from rtav.core.outputs import Ask, Delivery, Line
 from rtav.core.question import Question
+from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
+from rtav.protocol.items import InputItem, ItemReference
+from rtav.protocol.session import Audio, SessionPatch
 
 OWN_CALL = "call_face"
 """The id under which the face's own tool call stands in the history of one reply."""
@@ -28,6 +32,29 @@ def shows_text(params: ResponseParams, common: Common) -> bool:
     return common.config.shows_text(common.dialect, modalities=params.modalities)
 
 
+def config_of(params: ResponseParams, common: Common) -> SessionConfig:
+    """The session's configuration with what a response changes for itself.
+
+    Raises ProtocolError for a voice that nobody has.
+    """
+    if params.audio is None or params.audio.output is None:
+        return common.config
+    patch = SessionPatch(audio=Audio(output=params.audio.output))
+    return common.config.patched(patch, common.catalog, prefix="response")
+
+
+def check(params: ResponseParams, common: Common) -> None:
+    """Raises ProtocolError if a response cannot be asked so."""
+    config_of(params, common)
+    for index, item in enumerate(params.input or ()):
+        if isinstance(item, ItemReference) and common.conversation.find(item.id) is None:
+            raise ProtocolError(
+                f"Invalid value: the conversation has no item '{item.id}'.",
+                code="invalid_value",
+                param=f"response.input[{index}].id",
+            )
+
+
 def delivery(config: SessionConfig, *, aloud: bool) -> Delivery:
     return Delivery(voice=config.voice_id, speed=config.speed, aloud=aloud)
 
@@ -42,7 +69,7 @@ def put(
         turn=turn,
         model=config.model,
         instructions=config.instructions if params.instructions is None else params.instructions,
-        history=common.conversation.history() + extra + _moved(question),
+        history=_history(params, common) + extra + _moved(question),
         tools=tuple(_tools(question, common)),
         tool_choice=params.tool_choice or config.tool_choice,
         max_output_tokens=None if limit == "inf" else limit,
@@ -53,7 +80,7 @@ def put(
 
 def is_current(turn: int, question: Question, common: Common) -> bool:
     """Whether a question would be put in the same words now."""
-    now = Question(params=question.params, config=common.config)
+    now = Question(params=question.params, config=config_of(question.params, common))
     return question.asked == put(turn, now, common, aloud=is_aloud(question.params, common))
 
 
@@ -62,6 +89,19 @@ def is_own(name: str, question: Question, common: Common) -> bool:
     if name != express.NAME or not common.policy.offers_motions:
         return False
     return all(tool["name"] != express.NAME for tool in _client_tools(question))
+
+
+def _history(params: ResponseParams, common: Common) -> tuple[Line, ...]:
+    if params.input is None:
+        return common.conversation.history()
+    items = [_item(given, common) for given in params.input]
+    return tuple(line for item in items if item is not None for line in item.lines())
+
+
+def _item(given: InputItem, common: Common) -> Item | None:
+    if isinstance(given, ItemReference):
+        return common.conversation.find(given.id)
+    return read(given, new_id="", call_id="")
 
 
 def _tools(question: Question, common: Common) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtav.core import asking
 from rtav.core.answering import Answering, already_active
 from rtav.core.common import Common
 from rtav.core.conversation import Item, read, spoken_text
@@ -103,6 +104,7 @@ class Editing:
     def response_wanted(self, event: client.ResponseCreate) -> None:
         """A `response.create`: it claims the text that waits, if there is any."""
         pending, params = self._pending, event.response or ResponseParams()
+        asking.check(params, self._common)
         active = self._replies.active
         if pending is not None and active is not None:
             if pending.claim is not None:

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
-from rtav.protocol.items import Item
-from rtav.protocol.session import FunctionTool, Modalities, Tokens
+from rtav.protocol.items import InputItem, Item
+from rtav.protocol.session import Audio, FunctionTool, Modalities, Tokens
 from rtav.protocol.wire import Wire, check_sendable, refuse
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
@@ -75,6 +75,9 @@ class ResponseParams(Wire):
     """What a `response.create` may change for its one response."""
 
     instructions: str | None = None
+    input: Annotated[list[InputItem], Field(fail_fast=True)] | None = None
+    """What the model reads instead of the conversation."""
+    audio: Audio | None = None
     output_modalities: Modalities | None = None
     modalities: Modalities | None = None
     metadata: Metadata | None = None

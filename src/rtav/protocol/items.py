@@ -84,5 +84,15 @@ class FunctionCallOutput(Wire):
     id: ItemId | None = None
 
 
+class ItemReference(Wire):
+    """An item of the conversation, where a response names its own input."""
+
+    type: Literal["item_reference"]
+    id: ItemId
+
+
 Message = Annotated[UserMessage | SystemMessage | AssistantMessage, Field(discriminator="role")]
 Item = Annotated[Message | FunctionCall | FunctionCallOutput, Field(discriminator="type")]
+InputItem = Annotated[
+    Message | FunctionCall | FunctionCallOutput | ItemReference, Field(discriminator="type")
+]
