@@ -47,7 +47,7 @@ class Output(Protocol):
 class PictureCounts:
     drawn: int = 0
     superseded: int = 0
-    """Requests that newer ones overtook because the threads were behind."""
+    """Requests that were not begun in time because the threads were behind."""
     failed: int = 0
 
 
@@ -110,9 +110,7 @@ class Picture:
         with self._lock:
             if self._avatar is None or self._failures >= MAX_FAILURES or self._is_closed:
                 return False
-            while self._pending and self._pending[0].at <= moment.at - STALE_SAMPLES:
-                self._pending.popleft()
-                self.counts.superseded += 1
+            self._overtake(moment.at - STALE_SAMPLES)
             self._pending.append(moment)
             if self._is_busy:
                 return True
@@ -124,6 +122,9 @@ class Picture:
         return self._output.take(at)
 
     def drop(self, at: int) -> None:
+        """The frame of sample `at` is given up: if it was not begun, it never will be."""
+        with self._lock:
+            self._overtake(at)
         self._output.drop(at)
 
     def close(self) -> None:
@@ -135,6 +136,12 @@ class Picture:
             if self._is_busy:
                 return  # whoever finishes the frame closes the output
         self._stage.encode(self._output.close, _ignore)
+
+    def _overtake(self, until: int) -> None:
+        """Forget the requests for samples up to `until`. Under the lock."""
+        while self._pending and self._pending[0].at <= until:
+            self._pending.popleft()
+            self.counts.superseded += 1
 
     # --- in the threads ----------------------------------------------------------------------
 

@@ -200,6 +200,20 @@ def test_requests_that_cannot_be_on_time_are_overtaken() -> None:
     assert scene.picture.counts.superseded == 3
 
 
+def test_a_frame_that_is_given_up_before_it_was_begun_is_not_drawn() -> None:
+    scene, face = Scene(), Face()
+    scene.open(face)
+    scene.picture.request(Moment(at=960))
+    scene.picture.request(Moment(at=1_920))
+
+    scene.picture.drop(960)
+    scene.render.run()
+
+    assert face.done == ["render 1920"]
+    assert scene.picture.counts.superseded == 1
+    assert scene.screen.dropped == [960]
+
+
 def test_calls_take_turns_in_the_render_thread() -> None:
     first, second = Scene(), Scene()
     second.picture = Picture(
