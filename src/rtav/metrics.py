@@ -71,3 +71,8 @@ event_errors_total = Counter(
 http_errors_total = Counter(
     "rtav_http_errors", "HTTP answers of 400 and above, by status and code", ["status", "code"]
 )
+
+storage_failures_total = Counter(
+    "rtav_storage_failures", "Writes that the database did not take and that are tried again"
+)
+storage_lost_total = Counter("rtav_storage_lost", "Sessions that were never stored")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,15 +10,15 @@ from starlette.requests import Request
 
 from rtav.errors import ProtocolError
 from rtav.server.ephemeral import Grant, Sealer, Spelling, spelled
-from rtav.server.keys import ApiKeys, hashed
+from rtav.server.keys import ApiKeys, Key, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Somebody who showed a valid credential."""
 
-    key_hash: str
-    """Of the API key; of the one that minted it for an ephemeral key."""
+    key: Key
+    """The API key; the one that minted it for an ephemeral key."""
     spelling: Spelling
     grant: Grant | None = None
 
@@ -27,38 +27,73 @@ class Caller:
         """The configuration that the credential carries."""
         return self.grant.session if self.grant else {}
 
+    def may(self, scope: Scope) -> bool:
+        return scope in self.key.scopes
+
+    def needs(self, scope: Scope) -> None:
+        """Raises ProtocolError `insufficient_permissions` if the key has not this scope."""
+        if not self.may(scope):
+            raise ProtocolError(
+                f"This API key has not the scope `{scope}`", code="insufficient_permissions"
+            )
+
+    def sees(self, key_id: str) -> bool:
+        """Whether what this key made is the caller's business."""
+        return self.key.id == key_id or self.may(Scope.ADMIN)
+
+
+async def _nothing() -> None:
+    """Where no keys are stored, none can have been added."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Checks credentials. Safe from any thread."""
+    """Checks credentials against the keys in memory: no call waits for the database."""
 
     keys: ApiKeys
     sealer: Sealer
     unix: Callable[[], float] = field(repr=False)
+    reload: Callable[[], Awaitable[None]] = _nothing
+    """Reads the stored keys anew: one may have been made a moment ago."""
+    used: Callable[[Key], None] = field(default=lambda _: None)
+    """Told of each key that was shown."""
 
     def caller(self, key: str, *, origin: str | None) -> Caller:
         """Raises ProtocolError: `invalid_api_key`, `expired_client_secret`, `origin_not_allowed`.
 
         `origin` is the page's, None outside browsers.
         """
-        if self.keys.knows(key):
-            return Caller(key_hash=hashed(key), spelling=spelled(key))
+        if (found := self.keys.find(key)) is not None:
+            self.used(found)
+            return Caller(key=found, spelling=spelled(key))
         grant = self.sealer.open(key, now=self.unix())
-        if not self.keys.knows_hash(grant.parent):
+        parent = self.keys.find_hash(grant.parent)
+        if parent is None:
             raise ProtocolError("Invalid API key", code="invalid_api_key")
         if grant.origins and origin not in grant.origins:
             raise ProtocolError(
                 "This key does not work from this origin", code="origin_not_allowed"
             )
-        return Caller(key_hash=grant.parent, spelling=spelled(key), grant=grant)
+        self.used(parent)
+        return Caller(key=parent, spelling=spelled(key), grant=grant)
 
-    def request_caller(self, request: Request) -> Caller:
+    async def known(self, key: str, *, origin: str | None) -> Caller:
+        """As `caller`, but a key that is not known is looked for among the stored ones."""
+        try:
+            return self.caller(key, origin=origin)
+        except ProtocolError as error:
+            if error.code != "invalid_api_key":
+                raise
+        await self.reload()
+        return self.caller(key, origin=origin)
+
+    async def request_caller(self, request: Request) -> Caller:
         """The caller of an HTTP request; raises as `caller` does."""
-        return self.caller(_bearer(request), origin=request.headers.get("origin"))
+        return await self.known(_bearer(request), origin=request.headers.get("origin"))
 
-    def operator(self, request: Request) -> Caller:
+    async def operator(self, request: Request) -> Caller:
         """A caller with an API key. Raises ProtocolError `insufficient_permissions` besides."""
-        caller = self.request_caller(request)
+        caller = await self.request_caller(request)
         if caller.grant is not None:
             raise ProtocolError(
                 "A client secret cannot do this; use an API key", code="insufficient_permissions"

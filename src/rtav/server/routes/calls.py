@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
+from rtav.server.keys import Scope
 from rtav.server.payload import read_offer
 from rtav.server.services import Services
 
@@ -70,7 +71,8 @@ def router(services: Services) -> APIRouter:
         openapi_extra=_DOCUMENTED,
     )
     async def create(request: Request) -> Response:
-        caller = services.access.request_caller(request)
+        caller = await services.access.request_caller(request)
+        caller.needs(Scope.CALLS)
         body = await read_offer(request)
         opening = _opening(request, caller, body.session, services)
         with services.admission.place():
@@ -89,7 +91,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.post(CALLS_PATH + "/{call_id}/hangup", summary="End a call", response_class=Response)
     async def hang_up(call_id: str, request: Request) -> Response:
-        services.access.request_caller(request)
+        await services.access.request_caller(request)
         call = services.supervisor.find(call_id)
         if call is None:
             raise ProtocolError("There is no such call", code="call_id_not_found")

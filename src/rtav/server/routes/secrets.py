@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rtav.errors import ProtocolError
 from rtav.server.ephemeral import DEFAULT_LIFE_S, MAX_LIFE_S, MIN_LIFE_S, Grant, spell
+from rtav.server.keys import Scope
 from rtav.server.payload import JsonObject, read_object
 from rtav.server.services import Services
 
@@ -44,7 +45,8 @@ def router(services: Services) -> APIRouter:
         },
     )
     async def mint(request: Request) -> JsonObject:
-        caller = services.access.operator(request)
+        caller = await services.access.operator(request)
+        caller.needs(Scope.CALLS)
         wanted = _parsed(await read_object(request))
         session = wanted.session or {}
         described = services.supervisor.describe(session)
@@ -52,7 +54,7 @@ def router(services: Services) -> APIRouter:
         life_s = wanted.expires_after.seconds if wanted.expires_after else DEFAULT_LIFE_S
         grant = Grant(
             id=services.new_id("cs_"),
-            parent=caller.key_hash,
+            parent=caller.key.hash,
             expires_at=int(now) + life_s,
             origins=tuple(wanted.origins),
             session=session,

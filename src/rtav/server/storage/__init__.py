@@ -1,0 +1,1 @@
+"""What outlives the process: keys, sessions and their usage, in SQLite or PostgreSQL."""

@@ -1,0 +1,46 @@
+"""What is stored, as the rest of the server sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Status = Literal["active", "ended", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one session used. Tokens are None where the model did not count them."""
+
+    audio_input_seconds: float = 0.0
+    audio_output_seconds: float = 0.0
+    video_seconds: float = 0.0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """One session. Times are aware, in UTC."""
+
+    id: str
+    key_id: str
+    config: Mapping[str, Any]  # Any: the wire's JSON
+    """What the API shows of its configuration."""
+    status: Status
+    created_at: datetime
+    started_at: datetime
+    ended_at: datetime | None = None
+    duration_seconds: float | None = None
+    usage: Usage | None = None
+    """None until it has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """From `start` on, up to and without `end`; None is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
