@@ -21,6 +21,9 @@ from rtav.protocol.client import ResponseParams
 MAX_ROUNDS = 3
 """Times a model may answer with nothing but gestures before it must speak."""
 
+MAX_WAITING = 64
+"""Texts that may wait to be spoken: minutes of speech; a client that sends more has lost count."""
+
 
 class Answering:
     """At most one reply is open; an earlier one may still be heard."""
@@ -117,7 +120,15 @@ class Answering:
             self._fail(reply, "transcription_failed", message)
 
     def say(self, text: str, item_id: str) -> None:
-        """Speak a text as it stands, after what is being said now."""
+        """Speak a text as it stands, after what is being said now.
+
+        Raises ProtocolError if too many are waiting.
+        """
+        if len(self._queue) >= MAX_WAITING:
+            raise ProtocolError(
+                f"{MAX_WAITING} texts are waiting to be spoken already.",
+                code="rate_limit_exceeded",
+            )
         self._queue.append((text, item_id))
         self._next()
 
