@@ -20,6 +20,7 @@ from rtav.core.session import Session
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
+from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.runtime.events import Events
 from rtav.runtime.face import Face, FaceSettings
 from rtav.runtime.listening import Listening
@@ -27,6 +28,7 @@ from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout
 from rtav.runtime.speaking import Means, Speaking
 from rtav.runtime.stage import Stage
+from rtav.runtime.used import Meter, Used
 from rtav.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class Call:
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._reason = ""
         self._vitals = Vitals(self._loop.time())
+        self._meter = Meter()
         self._events = Events(
             peer,
             stalled=lambda: self.hang_up("stalled"),
@@ -137,6 +140,12 @@ class Call:
     def reason(self) -> str:
         """Why it ended; empty while it goes on."""
         return self._reason
+
+    @property
+    def used(self) -> Used:
+        """What it has used up to now, or up to its end."""
+        shown_s = self._at / SESSION_RATE_HZ if self._face is not None else 0.0
+        return self._meter.read(heard_s=self._listening.heard_s, shown_s=shown_s)
 
     def hang_up(self, reason: str) -> None:
         """End the call. Idempotent; the first reason counts."""
@@ -269,6 +278,7 @@ class Call:
 
     def _played(self, turn: int, upto: int) -> None:
         self._last_played = told.Played(turn=turn, upto=upto)
+        self._meter.played(turn, upto)
 
     def _clock_failed(self, error: BaseException) -> None:
         if not isinstance(error, Exception):
@@ -278,6 +288,7 @@ class Call:
     # --- what the session wants --------------------------------------------------------------
 
     def _send(self, order: wanted.Send) -> None:
+        self._meter.sent(order.event)
         self._events.send(order.event, "beta" if self._session.dialect is Dialect.BETA else "ga")
 
     def _listen(self, order: wanted.Listen) -> None:

@@ -47,6 +47,11 @@ class Listening:
         self._heard_samples = 0
         self._utterances: dict[str, Utterance] = {}
 
+    @property
+    def heard_s(self) -> float:
+        """Seconds of sound that came from the client."""
+        return self._heard_until / MIC_RATE_HZ
+
     # --- from the peer -----------------------------------------------------------------------
 
     def packet(self, sequence: int, rtp_time: int, payload: bytes, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -23,6 +23,7 @@ from rtav.runtime.call import Call, Crew
 from rtav.runtime.face import FaceSettings
 from rtav.runtime.peer import Peer
 from rtav.runtime.stage import Stage
+from rtav.runtime.used import Used
 
 logger = logging.getLogger(__name__)
 
@@ -70,14 +71,37 @@ class Opening:
     agents_header: bool
     key_spelling: str
     rest_session: bool = False
+    call_s: float | None = None
+    """The caller's own limit on the length of a call; the rules' counts, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What is left of a call."""
+
+    call_id: str
+    session_id: str
+    reason: str
+    used: Used
 
 
 class Supervisor:
     """Use as an async context: on the way out every call is ended and awaited."""
 
-    def __init__(self, engines: Engines, rules: Rules, stage: Stage) -> None:
-        """`stage` is the caller's to close, after the supervisor's end."""
+    def __init__(
+        self,
+        engines: Engines,
+        rules: Rules,
+        stage: Stage,
+        *,
+        on_ended: Callable[[Ended], None] = lambda _: None,
+    ) -> None:
+        """`stage` is the caller's to close, after the supervisor's end.
+
+        `on_ended` is told of each call when everything it made has ended; it returns at once.
+        """
         self._rules = rules
+        self._on_ended = on_ended
         self._catalog = Catalog.of(
             faces=[face.id for face in engines.avatar.faces()],
             voices=[voice.id for voice in engines.tts.voices()],
@@ -138,6 +162,7 @@ class Supervisor:
         does: the peer is still the caller's then."""
         self.admit()
         config, signs, dialect = self._configure(opening)
+        call_s = min(self._rules.call_s, opening.call_s or self._rules.call_s)
         session = Session(
             config,
             catalog=self._catalog,
@@ -146,8 +171,8 @@ class Supervisor:
                 transport=peer.media.transport,
                 hears=peer.media.hears,
                 grace_s=GRACE_S,
-                expires_at=int(clock.unix() + self._rules.call_s),
-                expires_in_s=self._rules.call_s,
+                expires_at=int(clock.unix() + call_s),
+                expires_in_s=call_s,
                 offers_motions=self._rules.offers_motions,
                 default_dialect=dialect or self._rules.default_dialect,
             ),
@@ -157,27 +182,30 @@ class Supervisor:
             call = Call(opening.call_id, peer, session, crew=self._crew, seed=secrets.randbits(32))
             peer.listen(call)
             self._calls[call.id] = call
-            self._tasks.create_task(self._run(call), name=call.id)
+            self._tasks.create_task(self._run(call, opening.session_id), name=call.id)
         return call
 
     def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:
         """The session object that a call with this configuration starts with."""
-        opening = Opening(
-            call_id="",
-            session_id="",
-            session=session,
-            secret_session={},
-            dialect=None,
-            beta_header=False,
-            agents_header=False,
-            key_spelling="",
-        )
-        config, _, dialect = self._configure(opening)
-        shown = config.view(
-            dialect or self._rules.default_dialect, transport="webrtc", expires_at=0
+        shown = self.shown(
+            Opening(
+                call_id="",
+                session_id="",
+                session=session,
+                secret_session={},
+                dialect=None,
+                beta_header=False,
+                agents_header=False,
+                key_spelling="",
+            )
         )
         del shown["id"]
         return shown
+
+    def shown(self, opening: Opening) -> dict[str, Any]:
+        """The session object that a call like this starts with; raises as `check` does."""
+        config, _, dialect = self._configure(opening)
+        return config.view(dialect or self._rules.default_dialect, transport="webrtc", expires_at=0)
 
     # --- pieces ------------------------------------------------------------------------------
 
@@ -197,7 +225,7 @@ class Supervisor:
             config = config.patched(patch, self._catalog)
         return config, signs, dialect
 
-    async def _run(self, call: Call) -> None:
+    async def _run(self, call: Call, session_id: str) -> None:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         metrics.calls_active.inc()
@@ -212,6 +240,9 @@ class Supervisor:
             metrics.calls_total.labels(reason=call.reason).inc()
             metrics.call_seconds.observe(seconds)
             logger.info("ended after %.1f s: %s", seconds, call.reason)
+            self._on_ended(
+                Ended(call_id=call.id, session_id=session_id, reason=call.reason, used=call.used)
+            )
 
 
 def new_id(prefix: str) -> str:

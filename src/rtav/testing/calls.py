@@ -15,7 +15,7 @@ from rtav.runtime.call import Call
 from rtav.runtime.face import FaceSettings
 from rtav.runtime.peer import Peer
 from rtav.runtime.stage import Stage, Threads
-from rtav.runtime.supervisor import Opening, Rules, Supervisor
+from rtav.runtime.supervisor import Ended, Opening, Rules, Supervisor
 from rtav.testing.engines import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from rtav.testing.face import ScriptedAvatar
 
@@ -108,12 +108,14 @@ def opening(
 
 @contextlib.asynccontextmanager
 async def exchange(
-    engines: ScriptedEngines | None = None, rules: Rules = RULES
+    engines: ScriptedEngines | None = None,
+    rules: Rules = RULES,
+    on_ended: Callable[[Ended], None] = lambda _: None,
 ) -> AsyncIterator[Exchange]:
     """Everything that a call needs; on the way out the calls that are left are ended."""
     engines = engines or ScriptedEngines()
     render = InlineExecutor()
     stage = Stage(Threads(render=render, encode=InlineExecutor(), load=InlineExecutor()))
-    async with Supervisor(engines, rules, stage) as supervisor:
+    async with Supervisor(engines, rules, stage, on_ended=on_ended) as supervisor:
         yield Exchange(supervisor=supervisor, engines=engines, render=render)
     stage.close()
