@@ -119,7 +119,7 @@ class OpusDecoder:
         codec.sample_rate, codec.layout = RTP_RATE_HZ, av.AudioLayout("mono")  # mixes stereo down
         codec.open()
         self._codec = codec
-        self._tail: NDArray[np.float32] = np.zeros(_TAPS - _STEP, np.float32)  # of the 48 kHz input
+        self._low_pass = _Decimator()
         self._history: Pcm = np.zeros(_HISTORY, np.int16)  # of the decoded output
         self._concealed = 0  # samples since the last good packet
 
@@ -136,7 +136,11 @@ class OpusDecoder:
             raise ValueError("broken Opus packet") from error
         if not frames:
             raise ValueError("Opus packet without samples")
-        pcm = self._decimate(np.concatenate([frame.to_ndarray()[0] for frame in frames]))
+        pcm = self._low_pass.push(
+            frames[0].to_ndarray()[0]
+            if len(frames) == 1
+            else np.concatenate([frame.to_ndarray()[0] for frame in frames])
+        )
         if self._concealed:
             pcm = self._join(pcm)
         self._concealed = 0
@@ -164,16 +168,34 @@ class OpusDecoder:
         joined[:size] = pcm[:size] * rise + self.conceal(size) * (1 - rise)
         return joined
 
-    def _decimate(self, pcm: Pcm) -> Pcm:
-        line = np.concatenate((self._tail, pcm.astype(np.float32)))
-        self._tail = line[len(line) - len(self._tail) :]
-        # (samples, _TAPS) float32, one row per sample that is kept
-        filtered = sliding_window_view(line, _TAPS)[::_STEP] @ _LOW_PASS
-        decimated: Pcm = np.clip(filtered, -32768, 32767).astype(np.int16)
-        return decimated
-
     def _remember(self, pcm: Pcm) -> None:
         self._history = np.concatenate((self._history, pcm))[-_HISTORY:]
+
+
+class _Decimator:
+    """Every third sample of a stream after the low-pass; what is left of it carries over.
+
+    Views of the line are kept: making them takes as long as filtering, and packets are alike.
+    """
+
+    def __init__(self) -> None:
+        self._line: NDArray[np.float32] = np.zeros(_TAPS - _STEP, np.float32)
+        self._windows = self._line.reshape(1, -1)
+
+    def push(self, pcm: Pcm) -> Pcm:
+        carried = _TAPS - _STEP
+        if self._line.size != carried + pcm.size:
+            line = np.empty(carried + pcm.size, np.float32)
+            line[pcm.size :] = self._line[self._line.size - carried :]
+            self._line = line
+            # (samples, _TAPS) float32, one row per sample that is kept
+            self._windows = sliding_window_view(line, _TAPS)[::_STEP]
+        line = self._line
+        line[:carried] = line[line.size - carried :].copy()
+        line[carried:] = pcm
+        filtered = self._windows @ _LOW_PASS
+        decimated: Pcm = filtered.clip(-32768, 32767).astype(np.int16)
+        return decimated
 
 
 def _low_pass() -> NDArray[np.float32]:
