@@ -34,12 +34,15 @@ class Voices:
     @classmethod
     def pitches(cls, peer: FakePeer) -> set[int]:
         """The pitches that the client heard for at least 200 ms in all, rounded to 100 Hz."""
-        frames = cls.heard(peer)
+        return cls.pitches_of(cls.heard(peer))
+
+    @staticmethod
+    def pitches_of(frames: Pcm, *, rate_hz: int = MIC_RATE_HZ) -> set[int]:
         frames = frames[: frames.size // 800 * 800].reshape(-1, 800).astype(float)
         loud = frames[np.abs(frames).max(axis=1) > 1_000]
         peaks = np.abs(np.fft.rfft(loud * np.hanning(800))).argmax(axis=1)
         hz, counts = np.unique(
-            np.round(peaks * MIC_RATE_HZ / 800 / 100).astype(int) * 100, return_counts=True
+            np.round(peaks * rate_hz / 800 / 100).astype(int) * 100, return_counts=True
         )
         return set(hz[counts >= 4].tolist())
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 from typing import Any
 
 import numpy as np
 
+from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.testing.calls import RULES, ScriptedEngines, exchange
 from rtav.testing.engines import HANG, ScriptedLlm, ScriptedStt, tool_call
 from rtav.testing.peer import WEBRTC, FakePeer
@@ -19,6 +21,12 @@ def ask(peer: FakePeer) -> None:
     item = {"type": "message", "role": "user", "content": content}
     peer.say({"type": "conversation.item.create", "item": item})
     peer.say({"type": "response.create"})
+
+
+def sent_audio(peer: FakePeer) -> np.ndarray:
+    """What came in events, at the session's rate."""
+    deltas = peer.got("response.output_audio.delta")
+    return np.frombuffer(b"".join(base64.b64decode(event["delta"]) for event in deltas), "<i2")
 
 
 def transcript(peer: FakePeer) -> str:
@@ -50,7 +58,7 @@ def test_a_client_without_a_picture_is_spoken_to(voices) -> None:
     assert engines.avatar.opened == []
 
 
-def test_a_client_that_only_talks_is_answered_in_text(voices) -> None:
+def test_a_client_that_only_talks_gets_its_answer_in_events(voices) -> None:
     peer = FakePeer(dataclasses.replace(WEBRTC, hears=False, video=None))
 
     async def main() -> None:
@@ -64,7 +72,8 @@ def test_a_client_that_only_talks_is_answered_in_text(voices) -> None:
 
     run(main())
 
-    assert peer.got("response.output_text.done")[0]["text"] == "I hear you."
+    assert transcript(peer) == "I hear you."
+    assert voices.pitches_of(sent_audio(peer), rate_hz=SESSION_RATE_HZ) == {400}
 
 
 def test_media_that_are_ready_before_the_event_channel_show_the_face(voices) -> None:

@@ -76,7 +76,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize(
         label=st.sampled_from(["realtime", "oai-events", ""]),
         beta=st.booleans(),
-        hears=st.booleans(),
+        client_plays=st.booleans(),
         moves=st.booleans(),
         lasts=st.sampled_from([None, None, 20.0]),
         is_late=st.sampled_from([False, False, False, True]),
@@ -86,7 +86,7 @@ class Conversation(RuleBasedStateMachine):
         *,
         label: str,
         beta: bool,
-        hears: bool,
+        client_plays: bool,
         moves: bool,
         lasts: float | None,
         is_late: bool,
@@ -97,7 +97,7 @@ class Conversation(RuleBasedStateMachine):
             catalog=CATALOG,
             signs=Signs(beta=beta),
             policy=Policy(
-                hears=hears,
+                client_plays=client_plays,
                 offers_motions=moves,
                 expires_in_s=lasts,
                 default_dialect=Dialect.RTAV,

@@ -15,8 +15,13 @@ from rtav.core.question import Held, Question
 from rtav.core.replies import Replies
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
+from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
+
+AHEAD = 30 * RATE_HZ
+"""How far ahead of its playing a client that plays by itself is sent a reply: more would be
+made and sent in vain when it is cut."""
 
 MAX_ROUNDS = 3
 """Times a model may answer with nothing but gestures before it must speak."""
@@ -175,7 +180,7 @@ class Answering:
             self.cut("client_cancelled")
         else:
             self.replies.silence(reply)
-        return was_playing
+        return was_playing and reply.lead is None
 
     def cut(self, reason: str) -> None:
         """Silence everything that is being said or is about to be."""
@@ -275,6 +280,7 @@ class Answering:
             item_id=common.new_id("item"),
             aloud=aloud,
             shows_text=asking.shows_text(params, common),
+            lead=AHEAD if common.policy.client_plays else None,
             automatic=automatic,
             question=Question(params=params, config=config),
             shape={

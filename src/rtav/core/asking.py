@@ -21,8 +21,7 @@ OWN_CALL = "call_face"
 
 def is_aloud(params: ResponseParams, common: Common) -> bool:
     named = params.output_modalities or params.modalities
-    wanted = "audio" in named if named else common.config.speaks()
-    return wanted and common.policy.hears
+    return "audio" in named if named else common.config.speaks()
 
 
 def shows_text(params: ResponseParams, common: Common) -> bool:

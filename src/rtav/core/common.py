@@ -10,8 +10,8 @@ from rtav.core.catalog import Catalog
 from rtav.core.config import SessionConfig
 from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect, Signs
-from rtav.core.outputs import Output, Send
-from rtav.core.reply import Event
+from rtav.core.outputs import Output, Send, SendAudio
+from rtav.core.reply import Event, Piece
 from rtav.errors import ProtocolError
 from rtav.protocol.server import ServerEvent
 
@@ -24,8 +24,9 @@ class Policy:
     """What the operator decided, and what the transport can do."""
 
     transport: str = "webrtc"
-    hears: bool = True
-    """The peer takes the reply's audio by RTP; one that does not is answered in text."""
+    client_plays: bool = False
+    """Replies go out as events with their audio, ahead of time, and the client plays them; else
+    they go by RTP, and the server knows what was heard."""
     grace_s: float = 0.25
     """How long a user's text waits for a `response.create` of its own."""
     expires_at: int = 0
@@ -58,6 +59,19 @@ class Common:
     def send(self, kind: str, **fields: Any) -> None:
         if self.is_open:
             self.put(Send(ServerEvent(kind, fields, self.new_id("event"))))
+
+    def send_audio(self, place: dict[str, Any], piece: Piece, format_: dict[str, Any]) -> None:
+        if self.is_open:
+            self.put(
+                SendAudio(
+                    turn=piece.turn,
+                    start=piece.start,
+                    end=piece.end,
+                    format=format_["type"],
+                    place=place,
+                    event_id=self.new_id("event"),
+                )
+            )
 
     def tell(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -36,9 +36,14 @@ class Item:
     def cut(self, upto: int) -> int:
         """Keep of a spoken item what was said before sample `upto`; returns where it ends now."""
         self.audio_end = min(self.audio_end, upto)
-        heard = (word.text for word in self.words if word.end <= self.audio_end)
-        self.content[0]["transcript"] = "".join(heard)
+        self.suppose(self.audio_end)
         return self.audio_end
+
+    def suppose(self, heard: int) -> None:
+        """Keep the words that end before sample `heard`; the client may still say that it was
+        another one, up to `audio_end`."""
+        words = (word.text for word in self.words if word.end <= min(heard, self.audio_end))
+        self.content[0]["transcript"] = "".join(words)
 
     def as_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {

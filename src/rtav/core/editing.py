@@ -79,7 +79,8 @@ class Editing:
     def truncate(self, event: client.ItemTruncate) -> None:
         """Keep of an assistant's item what was said up to a time, and at most what was heard.
 
-        A client that truncates what is being said stops it: the server owns the playout.
+        A client that truncates what is being said stops it. One that plays by itself knows best
+        what was heard, but not more than there is.
         """
         item = self._find(event.item_id, "truncate")
         if not item.words or event.content_index != 0:
@@ -92,6 +93,8 @@ class Editing:
         if self._answering.cut_item(item):
             item.cut(upto)
             return
+        if self._common.policy.client_plays and event.audio_end_ms > to_ms(item.audio_end):
+            self._say_it_is_shorter(item, event)
         self._common.send(
             "conversation.item.truncated",
             item_id=item.id,
@@ -157,6 +160,15 @@ class Editing:
             self._answering.withdraw(pending.guess)
 
     # --- pieces ------------------------------------------------------------------------------
+
+    def _say_it_is_shorter(self, item: Item, event: client.ItemTruncate) -> None:
+        length_ms = to_ms(item.audio_end)
+        error = ProtocolError(
+            f"Audio content of {length_ms}ms is already shorter than {event.audio_end_ms}ms",
+            code="invalid_value",
+            param="audio_end_ms",
+        )
+        self._common.send_error(error, event.event_id)
 
     def _find(self, item_id: str, verb: str) -> Item:
         item = self._common.conversation.find(item_id)

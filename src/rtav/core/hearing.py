@@ -147,7 +147,7 @@ class Hearing:
                 self._resume()
 
     def _hold(self) -> None:
-        if self._replies.is_playing:
+        if self._replies.is_playing and not self._common.policy.client_plays:
             self._holds = True
             self._common.put(Hold())
             self._measure()

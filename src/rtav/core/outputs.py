@@ -15,6 +15,20 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendAudio:
+    """Send these samples of a reply's track as `response.output_audio.delta`. `place`: its fields
+    but the audio itself, which is bytes and so nothing that is decided here."""
+
+    turn: int
+    start: int
+    end: int
+    format: str
+    """As sessions name it: `audio/pcm`, `audio/pcmu` or `audio/pcma`."""
+    place: Mapping[str, Any]
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """Recognise the microphone from `start_ms` on, as this utterance."""
 
@@ -157,6 +171,7 @@ class HangUp:
 
 Output = (
     Send
+    | SendAudio
     | Listen
     | Pause
     | EndOfSpeech

@@ -81,7 +81,7 @@ class Replies:
         reply.played = max(reply.played, event.upto)
         if reply.sound is Sound.WAITING and event.upto > 0:
             reply.cue(Cue.FIRST_SAMPLE)
-            self._common.send("output_audio_buffer.started", response_id=reply.id)
+            self._tell_playout("started", reply)
             if reply.speech_ended_at is not None:
                 seconds = self._common.now - reply.speech_ended_at
                 self._common.put(Measure(name="answer_latency", seconds=seconds))
@@ -100,6 +100,7 @@ class Replies:
                 item = reply.new_message()
                 common.tell(reply.message_added(item, common.conversation.add(item)))
             common.tell(reply.progress())
+            self._send_audio(reply)
             if reply.is_generated:
                 common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
         if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
@@ -108,14 +109,26 @@ class Replies:
             self._end_of_sound(reply)
         elif reply.is_active and reply.is_through:
             self._close_as_it_ended(reply)
-            self._release(reply)
+            if reply.sound is Sound.OVER:
+                self.forget(reply)
+            self._freed()
+
+    def _send_audio(self, reply: Reply) -> None:
+        for piece in reply.audio_due():
+            self._common.send_audio(reply.place(), piece, reply.question.config.output_format)
+
+    def _tell_playout(self, what: str, reply: Reply) -> None:
+        """Only who plays a reply can say what becomes of its sound."""
+        if reply.lead is None:
+            self._common.send(f"output_audio_buffer.{what}", response_id=reply.id)
 
     def _end_of_sound(self, reply: Reply) -> None:
         reply.cue(Cue.LAST_SAMPLE)
         if reply.is_active and reply.is_through:
             self._close_as_it_ended(reply)
-        self._common.send("output_audio_buffer.stopped", response_id=reply.id)
-        self._release(reply)
+        self._tell_playout("stopped", reply)
+        self.forget(reply)
+        self._freed()
 
     def _close_as_it_ended(self, reply: Reply) -> None:
         if reply.broke_off:
@@ -138,11 +151,11 @@ class Replies:
         if reply.sound is not Sound.OVER:
             reply.cue(Cue.CUT)
         self._common.put(Void(reply.turn))
-        if reply.message is not None and reply.aloud:
-            reply.message.cut(reply.played)
+        reply.keep_what_was_heard()
         if was_playing:
-            self._common.send("output_audio_buffer.cleared", response_id=reply.id)
-        if was_playing and self._common.conversation.find(reply.item_id):
+            self._tell_playout("cleared", reply)
+        is_known = self._common.conversation.find(reply.item_id) is not None
+        if was_playing and is_known and reply.lead is None:
             self._common.send(
                 "conversation.item.truncated",
                 item_id=reply.item_id,
@@ -153,18 +166,15 @@ class Replies:
 
     def finish(self, reply: Reply) -> None:
         """Tell everything now; what is left of the sound is played nevertheless."""
+        reply.hurry()
         self._common.tell(reply.tell_the_rest())
+        self._send_audio(reply)
         self._close_as_it_ended(reply)
 
     def silence_closed(self) -> None:
         for reply in list(self._all.values()):
             if reply.stage is Stage.CLOSED:
                 self.silence(reply)
-
-    def _release(self, reply: Reply) -> None:
-        """Forget a reply of which nothing is left to tell or to hear."""
-        self.forget(reply)
-        self._freed()
 
     def forget(self, reply: Reply) -> None:
         self._all.pop(reply.turn, None)

@@ -10,6 +10,7 @@ from rtav.core.conversation import Item
 from rtav.core.inputs import SpokenWord
 from rtav.core.question import Question
 from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
+from rtav.core.units import RATE_HZ
 
 
 class Event(NamedTuple):
@@ -19,8 +20,20 @@ class Event(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class Piece(NamedTuple):
+    """Samples of a reply's track."""
+
+    turn: int
+    start: int
+    end: int
+
+
 Events = list[Event]
 Status = Literal["completed", "cancelled", "failed", "incomplete"]
+
+
+PIECE = RATE_HZ // 10
+"""100 ms of audio in one event: small enough for every data channel, few enough to be cheap."""
 
 
 @dataclass(slots=True)
@@ -36,7 +49,7 @@ class Call:
 class Reply:
     """All positions are samples of this reply's own track.
 
-    `aloud`: it is spoken, and told as it is heard: the server owns the playout.
+    `aloud`: it is spoken. It is told as far as it was played, and `lead` beyond that.
     """
 
     turn: int
@@ -47,6 +60,11 @@ class Reply:
     question: Question
     automatic: bool
     """Nobody asked for it by `response.create`."""
+    lead: int | None = None
+    """The client plays it: how far ahead of that it is sent, in samples. None: the server plays
+    it, by RTP, and tells what was played."""
+    keeps_time: bool = False
+    """It is done when it has been played, not when it has been sent."""
     claimed: bool = False
     waits_for: str | None = None
     """The utterance whose words the model needs first."""
@@ -61,6 +79,9 @@ class Reply:
     words: list[SpokenWord] = field(default_factory=list)
     length: int = 0
     played: int = 0
+    """What was handed over by RTP; what a client that plays it will have heard about now."""
+    sent: int = 0
+    """How much of the track went out in events."""
     finish: str = "stop"
     usage: dict[str, Any] | None = None
     message: Item | None = None
@@ -89,7 +110,9 @@ class Reply:
     @property
     def is_through(self) -> bool:
         """Nothing more will come, and all there was has been handed over."""
-        return self.is_known and self.sound is Sound.OVER
+        if self.lead is None or self.keeps_time or not self.aloud:
+            return self.is_known and self.sound is Sound.OVER
+        return self.is_known and (self.message is None or self.sent >= self.length)
 
     @property
     def is_known(self) -> bool:
@@ -113,7 +136,7 @@ class Reply:
         self.outputs.append(item)
         return [
             *self._item_added(item, self.message_index, previous),
-            Event("response.content_part.added", self._place() | {"part": self._part("")}),
+            Event("response.content_part.added", self.place() | {"part": self._part("")}),
         ]
 
     def call_added(self, index: int, item: Item, previous: str | None) -> Events:
@@ -152,12 +175,34 @@ class Reply:
             return self._tell(self.text[len(self.told) :])
         due = self._told_words
         while due < len(self.words) and (
-            self.words[due].start < self.played or self._plays_to_the_end()
+            self.words[due].start < self._reach or self._reaches_the_end()
         ):
             due += 1
         said = "".join(word.text for word in self.words[self._told_words : due])
         self._told_words = due
         return self._tell(said)
+
+    def audio_due(self) -> list[Piece]:
+        """The samples that are to be sent in events now. A short piece waits for more unless the
+        client has little left to play."""
+        pieces: list[Piece] = []
+        if self.lead is None or self.message is None:
+            return pieces
+        until = min(self.length, self._reach)
+        while self.sent < until:
+            end = min(until, self.sent + PIECE)
+            is_last = self.is_spoken and end == self.length
+            is_needed = is_last or self.sent <= self.played + PIECE
+            if end - self.sent < PIECE and not is_needed:
+                break
+            pieces.append(Piece(self.turn, self.sent, end))
+            self.sent = end
+        return pieces
+
+    def hurry(self) -> None:
+        """Nothing is held back any more."""
+        if self.lead is not None:
+            self.lead = self.length
 
     def tell_the_rest(self) -> Events:
         """Every word, heard or not: the client wants to go on and only playout is left."""
@@ -174,15 +219,24 @@ class Reply:
         if self.message is not None:
             self.message.status = item_status
             self.message.content[0][self._content_key()] = self.told
-            self.message.audio_end = self.length
+            self.message.audio_end = self.length if self.lead is None else self.sent
             if self.aloud and status in ("cancelled", "failed"):
-                self.message.cut(self.played)
+                self.keep_what_was_heard()
             events += self._content_done()
             events += self._item_done(self.message, self.message_index)
         events += self.calls_done(status)
         self.step(Step.DONE)
         events.append(Event("response.done", {"response": self.as_json(status, details)}))
         return events
+
+    def keep_what_was_heard(self) -> None:
+        """Nothing of it is played any more: the history forgets the rest."""
+        if self.message is None or not self.aloud:
+            return
+        if self.lead is None:
+            self.message.cut(self.played)
+        else:
+            self.message.suppose(self.played)
 
     def as_json(
         self, status: Status | Literal["in_progress"], details: dict[str, Any] | None = None
@@ -219,13 +273,18 @@ class Reply:
 
     # --- pieces ------------------------------------------------------------------------------
 
-    def _plays_to_the_end(self) -> bool:
-        return self.is_spoken and self.played >= self.length
+    @property
+    def _reach(self) -> int:
+        return self.played + (self.lead or 0)
+
+    def _reaches_the_end(self) -> bool:
+        return self.is_spoken and self._reach >= self.length
 
     def _content_key(self) -> str:
         return "transcript" if self.aloud else "text"
 
-    def _place(self) -> dict[str, Any]:
+    def place(self) -> dict[str, Any]:
+        """Where its message is, as events name it."""
         return {
             "response_id": self.id,
             "item_id": self.item_id,
@@ -271,7 +330,7 @@ class Reply:
         if not delta:
             return []
         self.told += delta
-        place = self._place() | {"delta": delta}
+        place = self.place() | {"delta": delta}
         if not self.aloud:
             return [Event("response.output_text.delta", place)]
         events = [Event("response.output_audio_transcript.delta", place)]
@@ -280,7 +339,7 @@ class Reply:
         return events
 
     def _content_done(self) -> Events:
-        place, text = self._place(), {"text": self.told}
+        place, text = self.place(), {"text": self.told}
         part = Event("response.content_part.done", place | {"part": self._part(self.told)})
         if not self.aloud:
             return [Event("response.output_text.done", place | text), part]

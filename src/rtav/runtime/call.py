@@ -21,11 +21,13 @@ from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, Vad
 from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
 from rtav.media.pcm import SESSION_RATE_HZ
+from rtav.protocol.server import ServerEvent
 from rtav.runtime.events import Events
 from rtav.runtime.face import Face, FaceSettings
 from rtav.runtime.listening import Listening
 from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout
+from rtav.runtime.sound_events import SoundEvents
 from rtav.runtime.speaking import Means, Speaking
 from rtav.runtime.stage import Stage
 from rtav.runtime.used import Meter, Used
@@ -91,13 +93,15 @@ class Call:
         self._turns: dict[int, tuple[Speaking, asyncio.Task[None]]] = {}
         self._utterances: dict[str, asyncio.Task[None]] = {}
         self._playout = Playout(self._played)
+        self._sounds = SoundEvents(self._playout)
         self._last_played: told.Played | None = None
         self._motions = {motion.id.lower(): motion.id for motion in crew.avatar.motions()}
         self._listening = Listening(vad=crew.vad, stt=crew.stt, caller=call_id, tell=self.tell)
         self._face = self._make_face(seed)
         self._egress: Egress | None = None
         self._perform: dict[type[Output], Callable[[Any], None]] = {
-            wanted.Send: self._send,
+            wanted.Send: lambda order: self._send(order.event),
+            wanted.SendAudio: lambda order: self._send(self._sounds.event(order)),
             wanted.Listen: self._listen,
             wanted.Pause: self._listening.pause,
             wanted.EndOfSpeech: self._listening.end,
@@ -177,9 +181,15 @@ class Call:
     def opened(self, *, label: str, subprotocol: str) -> None:
         self.tell(told.PeerOpened(label=label, subprotocol=subprotocol))
         logger.info("connected: %s, %s", _media_line(self._peer), self._session.dialect)
+        if not self._peer.media.hears and self._peer.media.video is None:
+            self._start_clock()
 
     @_ends_its_call
     def media_ready(self) -> None:
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        """Without a track, too: it says how far a client that plays by itself has come."""
         if self._reason or self._egress is not None:
             return
         video = None
@@ -287,9 +297,9 @@ class Call:
 
     # --- what the session wants --------------------------------------------------------------
 
-    def _send(self, order: wanted.Send) -> None:
-        self._meter.sent(order.event)
-        self._events.send(order.event, "beta" if self._session.dialect is Dialect.BETA else "ga")
+    def _send(self, event: ServerEvent) -> None:
+        self._meter.sent(event)
+        self._events.send(event, "beta" if self._session.dialect is Dialect.BETA else "ga")
 
     def _listen(self, order: wanted.Listen) -> None:
         self._listening.begin(order)

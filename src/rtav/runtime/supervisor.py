@@ -169,7 +169,7 @@ class Supervisor:
             signs=signs,
             policy=Policy(
                 transport=peer.media.transport,
-                hears=peer.media.hears,
+                client_plays=not peer.media.hears,
                 grace_s=GRACE_S,
                 expires_at=int(clock.unix() + call_s),
                 expires_in_s=call_s,

@@ -207,24 +207,27 @@ class LifeCycle:
     def _delta(self, event: Event) -> None:
         kind = event["type"].split(".")[1]
         output = self._output(event, event["item_id"])
-        if output is None or kind not in _TEXTS:
+        if output is None:
             return
         key = (kind, event.get("content_index", -1))
         if key in output.finished:
             self._blame(f"{event['type']} after its done")
         if kind != "function_call_arguments" and key[1] not in output.open_parts:
             self._blame(f"{event['type']} without an open content part")
-        output.texts[key] = output.texts.get(key, "") + event["delta"]
+        if kind in _TEXTS:
+            output.texts[key] = output.texts.get(key, "") + event["delta"]
 
     def _text_done(self, event: Event) -> None:
         kind = event["type"].split(".")[1]
         output = self._output(event, event["item_id"])
-        if output is None or kind not in _TEXTS:
+        if output is None:
             return
         key = (kind, event.get("content_index", -1))
         if key in output.finished:
             self._blame(f"{event['type']} twice")
         output.finished.add(key)
+        if kind not in _TEXTS:
+            return
         if event[_DONE_FIELD[kind]] != output.texts.pop(key, ""):
             self._blame(f"{event['type']} is not the sum of its deltas")
 

@@ -26,6 +26,7 @@ of the line before it, and one of:
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from collections.abc import Callable, Iterable
@@ -42,6 +43,7 @@ from rtav.core.session import Session
 from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
 from rtav.protocol.client import parse
+from rtav.protocol.server import ServerEvent
 from rtav.testing.lifecycle import LifeCycle
 from rtav.testing.oracle import problems
 
@@ -188,13 +190,22 @@ class Player:
 
     def _take(self, outputs: Iterable[wanted.Output]) -> None:
         for output in outputs:
-            if isinstance(output, wanted.Send):
-                event = output.event.as_json()
+            if isinstance(output, wanted.Send | wanted.SendAudio):
+                event = _shown(output)
                 self.events.append(event)
                 self.faults += problems(event)
                 self.faults += self._life.feed(event)
             else:
                 self.actions.append(output)
+
+
+def _shown(output: wanted.Send | wanted.SendAudio) -> dict[str, Any]:
+    """The event, with silence where the audio would be."""
+    if isinstance(output, wanted.Send):
+        return output.event.as_json()
+    delta = base64.b64encode(bytes(2 * (output.end - output.start))).decode()
+    fields = {**output.place, "delta": delta}
+    return ServerEvent("response.output_audio.delta", fields, output.event_id).as_json()
 
 
 def play(lines: Iterable[str], player: Player) -> list[str]:
