@@ -15,6 +15,7 @@ from rtav.engines.avatar.layers import CELL_PX, Layer, build_layer, flat
 from rtav.engines.avatar.mouth import build_mouth
 from rtav.engines.avatar.paint import U8, Rect, inverted, premultiplied
 from rtav.engines.avatar.scene import Scene
+from rtav.engines.avatar.scratch import Scratch
 
 ORDER = ("hair_back", "head", "hair_front")  # from the back to the front
 MIN_SIZE_PX, MAX_SIZE_PX = 128, 1024
@@ -22,7 +23,7 @@ CONTEXT_PX = 32  # around the mouth: the inversion must see its neighbours
 
 
 class FaceAsset:
-    """Immutable after construction; shared by all calls that show the face at this size."""
+    """Shared by all calls that show the face at this size: immutable but for its `scratch`."""
 
     def __init__(self, face: FaceFile, size_px: int) -> None:
         """Raises ValueError for a size that the raster does not divide or no one would show."""
@@ -32,6 +33,7 @@ class FaceAsset:
             )
         z, focal, y = face.camera
         self.size_px = size_px
+        self.scratch = Scratch(size_px)
         self.grid = size_px // CELL_PX
         self.camera = Camera(z=z, focal=focal, y=y, size_px=size_px)
         self.pivot = np.array(face.pivot, np.float32)

@@ -37,7 +37,7 @@ class _Layout:
 
 
 class Renderer:
-    """One per call: owns scratch memory and the last picture.
+    """One per call: owns the last picture.
 
     A picture depends on the pose alone, but for movements of less than STILL.
     """
@@ -54,10 +54,9 @@ class Renderer:
         self._drawn = np.full_like(self._geometry.points, np.inf)  # nothing yet
         self._drawn_breath = 0.0
         self._moved = np.empty_like(self._drawn)
-        self._maps = np.empty((2, size, size), np.float32)
-        self._lower_maps = np.empty((2, size, size), np.float32)
-        self._work, self._head = (np.empty((size, size, 4), np.uint8) for _ in range(2))
-        self._tiles = np.empty((2, size, size, 4), np.uint8)
+        scratch = self._scratch = asset.scratch
+        self._maps, self._lower_maps = scratch.maps, scratch.lower_maps
+        self._work, self._head, self._tiles = scratch.work, scratch.head, scratch.tiles
 
     def render(self, pose: Pose) -> I420:
         """The face in `pose`, (size * 3 / 2, size). The array is the caller's.
@@ -67,7 +66,8 @@ class Renderer:
         """
         shape = self._geometry.pose(pose)
         if self._moves(pose.get("breath", 0.0)):
-            self._draw(pose, shape)
+            with self._scratch.lock:
+                self._draw(pose, shape)
         return self._frame.copy()
 
     def _moves(self, breath: float) -> bool:
