@@ -106,13 +106,13 @@ def test_transcript_deltas_leave_with_the_audio_they_belong_to() -> None:
     assert transcript(peer) == "One two three four."
 
 
-def test_a_client_without_audio_reads_its_answer_at_once() -> None:
+def test_a_client_that_wants_only_text_reads_its_answer_at_once() -> None:
     engines = ScriptedEngines(llm=ScriptedLlm(["Plain ", "text."]))
     peer = FakePeer(WEBSOCKET)
 
     async def main() -> None:
         async with exchange(engines) as office:
-            office.take(peer)
+            office.take(peer, {"output_modalities": ["text"]})
             await asyncio.sleep(0)
             peer.open(label="")
             peer.say(user_says("write"))
