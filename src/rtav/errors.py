@@ -41,6 +41,14 @@ class ProtocolError(RtavError):
         self.event_id = event_id
 
 
+class RateLimited(ProtocolError):
+    """The client's key is over one of its limits: 429 with Retry-After."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message, code="rate_limit_exceeded")
+        self.retry_after_s = retry_after_s
+
+
 class AtCapacity(RtavError):
     """Nobody's: 503 with Retry-After."""
 

@@ -119,6 +119,13 @@ class LimitSettings(Section):
     """A call that has lasted this long ends."""
     setup_s: Annotated[float, Field(gt=0)] = 10.0
     """Seconds from the offer to the open event channel, at most."""
+    join_s: Annotated[float, Field(gt=0)] = 60.0
+    """A session made over REST waits this long for its call."""
+
+
+class StorageSettings(Section):
+    url: SecretStr | None = None
+    """Keeps keys, sessions and usage: postgresql://…; unset: a SQLite file in the state folder."""
 
 
 class EngineSettings(Section):
@@ -186,6 +193,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     ice: IceSettings = IceSettings()
     limits: LimitSettings = LimitSettings()
+    storage: StorageSettings = StorageSettings()
     vad: EngineSettings = EngineSettings()
     stt: EngineSettings = EngineSettings()
     llm: LlmSettings = LlmSettings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,18 +11,32 @@ import httpx
 import pytest
 
 from rtav.errors import AtCapacity, ProtocolError
-from rtav.runtime.supervisor import Opening
+from rtav.runtime.supervisor import Ended, Opening
+from rtav.runtime.used import Used
 from rtav.server.access import Access
 from rtav.server.admission import Admission
+from rtav.server.allowance import Allowance
 from rtav.server.app import create_app
-from rtav.server.ephemeral import Sealer
-from rtav.server.keys import ApiKeys
+from rtav.server.ephemeral import Grant, Sealer
+from rtav.server.keys import ApiKeys, Key, KeyLimits, Scope, hashed
 from rtav.server.listing import Listing
 from rtav.server.services import Services
+from rtav.server.sessions import Sessions
+from rtav.server.storage.database import StorageError
+from rtav.server.storage.records import Period, SessionRecord
+from rtav.server.storage.sessions import Wanted
 
 API_KEY = "rtav_ak_operator"
 START = 1_767_225_600.0
 ANSWER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+
+
+DEFAULTS = {
+    "model": "gpt-5.2",
+    "voice": "default",
+    "instructions": "You are a helpful assistant.",
+    "face": "default",
+}
 
 
 class FakePeer:
@@ -69,7 +83,7 @@ class FakeCall:
 
     def hang_up(self, reason: str) -> None:
         self.ended_for = reason
-        del self._supervisor.running[self._call_id]
+        self._supervisor.end(self._call_id, reason)
 
 
 @dataclass
@@ -80,6 +94,14 @@ class FakeSupervisor:
     opened: list[Opening] = field(default_factory=list)
     open_fails: bool = False
     is_full: bool = False
+    on_ended: Callable[[Ended], None] = lambda _: None
+    used: Used = Used(heard_s=2.0, spoken_s=1.5, shown_s=3.0, input_tokens=20, output_tokens=7)
+
+    def end(self, call_id: str, reason: str) -> None:
+        """The call is over, whoever ended it."""
+        del self.running[call_id]
+        session_id = next(each.session_id for each in self.opened if each.call_id == call_id)
+        self.on_ended(Ended(call_id=call_id, session_id=session_id, reason=reason, used=self.used))
 
     @property
     def calls(self) -> int:
@@ -98,6 +120,10 @@ class FakeSupervisor:
             raise ProtocolError("no such face", code="face_not_found", param="session.face")
         return {"type": "realtime", "object": "realtime.session", **session}
 
+    def shown(self, opening: Opening) -> dict[str, Any]:
+        self.check(opening)
+        return DEFAULTS | {**opening.secret_session, **opening.session}
+
     def open(self, peer: FakePeer, opening: Opening) -> FakeCall:
         if self.open_fails:
             raise RuntimeError("cannot start")
@@ -107,6 +133,64 @@ class FakeSupervisor:
 
     def find(self, call_id: str) -> FakeCall | None:
         return self.running.get(call_id)
+
+
+@dataclass
+class FakeStorage:
+    """The database and the way to it: what is put is stored when `write` is called."""
+
+    waiting: dict[str, SessionRecord] = field(default_factory=dict)
+    stored: dict[str, SessionRecord] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
+    is_away: bool = False
+
+    def put(self, record: SessionRecord) -> None:
+        self.waiting[record.id] = record
+
+    def write(self) -> None:
+        self.stored |= self.waiting
+        self.waiting.clear()
+
+    async def find(self, session_id: str) -> SessionRecord | None:
+        self._answer()
+        return self.stored.get(session_id)
+
+    async def page(self, wanted: Wanted, *, without: Collection[str] = ()) -> list[SessionRecord]:
+        self._answer()
+        found = [
+            record
+            for record in self.stored.values()
+            if record.id not in without
+            and wanted.key_id in (None, record.key_id)
+            and wanted.status in (None, record.status)
+            and (wanted.before is None or (record.created_at, record.id) < wanted.before)
+        ]
+        found.sort(key=lambda record: (record.created_at, record.id), reverse=True)
+        return found[: wanted.limit]
+
+    async def ended(
+        self, period: Period, *, key_id: str | None, without: Collection[str] = ()
+    ) -> list[SessionRecord]:
+        self._answer()
+        return [
+            record
+            for record in self.stored.values()
+            if record.id not in without
+            and record.ended_at is not None
+            and key_id in (None, record.key_id)
+            and (period.start is None or record.ended_at >= period.start)
+            and (period.end is None or record.ended_at < period.end)
+        ]
+
+    async def spend(self, grant: Grant) -> bool:
+        self._answer()
+        is_new = grant.id not in self.spent
+        self.spent.add(grant.id)
+        return is_new
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise StorageError("OperationalError: database is locked")
 
 
 def _entries(*ids: str) -> tuple[dict[str, str], ...]:
@@ -131,11 +215,31 @@ class Server:
         self.supervisor = FakeSupervisor()
         self.webrtc = FakeWebRtc()
         self.sealer = Sealer(["a secret for tests"])
-        self.admission = Admission(max_calls=max_calls, active=lambda: self.supervisor.calls)
+        self.storage = FakeStorage()
+        self.keys = ApiKeys([API_KEY])
+        self._given: dict[str, Key] = {}
+        self.sessions = Sessions(
+            archive=self.storage,
+            outgoing=self.storage,
+            unix=lambda: self.now,
+            hang_up=lambda call_id: self.supervisor.running[call_id].hang_up("hangup"),
+            join_s=60,
+        )
+        self.supervisor.on_ended = self.sessions.ended
+        self.admission = Admission(
+            max_calls=max_calls, active=lambda: self.supervisor.calls + self.sessions.waiting
+        )
         self.app = create_app(
             Services(
-                access=Access(keys=ApiKeys([API_KEY]), sealer=self.sealer, unix=lambda: self.now),
+                access=Access(
+                    keys=self.keys,
+                    sealer=self.sealer,
+                    unix=lambda: self.now,
+                    mark_spent=self.storage.spend,
+                ),
                 admission=self.admission,
+                allowance=Allowance(active_of=self.sessions.active_of, now=lambda: self.now),
+                sessions=self.sessions,
                 supervisor=self.supervisor,
                 webrtc=self.webrtc,
                 listing=LISTING,
@@ -157,6 +261,19 @@ class Server:
                 return await client.request(method, path, headers=headers, **more)
 
         return asyncio.run(exchange())
+
+    def give(self, name: str, *scopes: str, **limits: Any) -> str:
+        """A further key; all scopes if none is named."""
+        made = Key(
+            id=f"key_{name}",
+            name=name,
+            hash=hashed(f"rtav_ak_{name}"),
+            scopes=frozenset(Scope(scope) for scope in scopes or Scope),
+            limits=KeyLimits(**limits),
+        )
+        self._given[made.id] = made
+        self.keys.replace(self._given.values())
+        return f"rtav_ak_{name}"
 
     def post(self, path: str, **more: Any) -> httpx.Response:
         return self.request("POST", path, **more)

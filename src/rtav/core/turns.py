@@ -15,7 +15,14 @@ JUDGE_MS = 400
 """While the reply is held, a sound is judged after this time at the latest."""
 
 BARGE_IN_MS = 300
-"""Voice within JUDGE_MS that is a turn. "Mm-hm" and "yeah" are shorter."""
+"""Voice within JUDGE_MS that is a turn at once. "Mm-hm" and "yeah" are shorter."""
+
+LASTING_MS = 200
+"""Voice within JUDGE_MS that is a turn if it goes on: a voice through an echo canceller has holes,
+and an encouragement is over by then."""
+
+HOLE_MS = 64
+"""Silence after which a voice no longer goes on."""
 
 BACKCHANNEL_GAP_MS = 160
 """Silence after which a sound is over: the held reply goes on."""
@@ -83,10 +90,12 @@ class TurnTracker:
     def _judge(self, *, patient: bool) -> Edge | None:
         if self.voiced_ms >= (BARGE_IN_MS if patient else CONFIRM_MS):
             return self._go(Edge.CONFIRMED)
-        gap = self.silence_ms >= (BACKCHANNEL_GAP_MS if patient else FORGET_MS)
-        if gap or (patient and self.now_ms - self.onset_ms >= JUDGE_MS):
+        if self.silence_ms >= (BACKCHANNEL_GAP_MS if patient else FORGET_MS):
             return self._go(Edge.ABANDONED)
-        return None
+        if not patient or self.now_ms - self.onset_ms < JUDGE_MS:
+            return None
+        lasts = self.voiced_ms >= LASTING_MS and self.silence_ms <= HOLE_MS
+        return self._go(Edge.CONFIRMED if lasts else Edge.ABANDONED)
 
     def _go(self, edge: Edge) -> Edge:
         self.phase = TRANSITIONS[self.phase, edge]

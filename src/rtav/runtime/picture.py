@@ -13,6 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rtav import metrics
 from rtav.engines.base import Avatar, Moment
 from rtav.media.pcm import I420, TICK_SAMPLES
 from rtav.runtime.stage import Stage
@@ -20,6 +21,11 @@ from rtav.runtime.stage import Stage
 log = logging.getLogger(__name__)
 
 STALE_SAMPLES = 2 * TICK_SAMPLES  # a frame asked for this long ago cannot be on time any more
+# A machine that has no time for every frame draws fewer in time rather than all of them too late. A
+# frame that is given up thins the requests, one that is finished lets more of them through again:
+# one in eleven is lost as long as that lasts, and after a hiccup hardly any.
+THIN, THICKEN = 1.1, 0.99
+MAX_THINNING = 5.0  # 5 of 25 frames per second: a face that still moves
 MAX_FAILURES = 50  # in a row, 2 s at 25 fps: the avatar is broken, not unlucky
 
 Order = Callable[[Avatar], object]
@@ -49,6 +55,8 @@ class PictureCounts:
     superseded: int = 0
     """Requests that were not begun in time because the threads were behind."""
     failed: int = 0
+    thinned: int = 0
+    """Requests that were refused because the machine has no time for all of them."""
 
 
 class Picture:
@@ -76,6 +84,8 @@ class Picture:
         self._is_busy = False
         self._is_closed = False
         self._failures = 0
+        self._thinning = 1.0  # requests for each frame that is drawn
+        self._credit = 0.0  # frames that may be drawn
         self.counts = PictureCounts()
 
     def open(self, opener: Callable[[], Avatar]) -> None:
@@ -102,13 +112,15 @@ class Picture:
 
     def request(self, moment: Moment) -> bool:
         """Draw the face at `moment`; `moment.at` is what the egress clock asked for. False if there
-        is nobody to draw: no frame will come.
+        is nobody to draw or no time: no frame will come.
 
         A picture draws one frame at a time. Requests that wait for it are overtaken by newer ones
         as soon as they cannot be on time any more.
         """
         with self._lock:
             if self._avatar is None or self._failures >= MAX_FAILURES or self._is_closed:
+                return False
+            if not self._has_time():
                 return False
             self._overtake(moment.at - STALE_SAMPLES)
             self._pending.append(moment)
@@ -125,6 +137,7 @@ class Picture:
         """The frame of sample `at` is given up: if it was not begun, it never will be."""
         with self._lock:
             self._overtake(at)
+            self._thinning = min(self._thinning * THIN, MAX_THINNING)
         self._output.drop(at)
 
     def close(self) -> None:
@@ -136,6 +149,21 @@ class Picture:
             if self._is_busy:
                 return  # whoever finishes the frame closes the output
         self._stage.encode(self._output.close, _ignore)
+
+    def _has_time(self) -> bool:
+        """Whether the next frame may be drawn. Under the lock."""
+        self._credit += 1 / self._thinning
+        if self._credit < 1:
+            self._thinned()
+            return False
+        self._credit -= 1
+        return True
+
+    def _thinned(self) -> None:
+        if not self.counts.thinned:
+            self._context.run(log.warning, "there is no time for every frame: fewer are drawn")
+        self.counts.thinned += 1
+        metrics.frames_dropped_total.labels(reason="thinned").inc()
 
     def _overtake(self, until: int) -> None:
         """Forget the requests for samples up to `until`. Under the lock."""
@@ -184,6 +212,7 @@ class Picture:
         with self._lock:
             self._failures = 0
             self.counts.drawn += 1
+            self._thinning = max(self._thinning * THICKEN, 1.0)
         self._go_on()
 
     def _failed(self, error: BaseException) -> None:

@@ -46,6 +46,11 @@ async def _nothing() -> None:
     """Where no keys are stored, none can have been added."""
 
 
+async def _always(_: Grant) -> bool:
+    """Where nothing is stored, nothing is known to be spent."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """Checks credentials against the keys in memory: no call waits for the database."""
@@ -57,6 +62,8 @@ class Access:
     """Reads the stored keys anew: one may have been made a moment ago."""
     used: Callable[[Key], None] = field(default=lambda _: None)
     """Told of each key that was shown."""
+    mark_spent: Callable[[Grant], Awaitable[bool]] = _always
+    """Marks a client secret as used; False if it was. Raises StorageError."""
 
     def caller(self, key: str, *, origin: str | None) -> Caller:
         """Raises ProtocolError: `invalid_api_key`, `expired_client_secret`, `origin_not_allowed`.
@@ -86,6 +93,19 @@ class Access:
                 raise
         await self.reload()
         return self.caller(key, origin=origin)
+
+    async def spend(self, caller: Caller) -> None:
+        """Use up a client secret that is for one call only, just before its call opens.
+
+        Raises ProtocolError `expired_client_secret` if it has been used, and StorageError: two
+        servers may be shown it at once, so only the database knows.
+        """
+        grant = caller.grant
+        if grant is not None and grant.single_use and not await self.mark_spent(grant):
+            raise ProtocolError(
+                "The client secret was for one call only, and has been used",
+                code="expired_client_secret",
+            )
 
     async def request_caller(self, request: Request) -> Caller:
         """The caller of an HTTP request; raises as `caller` does."""

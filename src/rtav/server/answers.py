@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rtav import metrics
-from rtav.errors import AtCapacity, ProtocolError
+from rtav.errors import AtCapacity, ProtocolError, RateLimited
+from rtav.server.storage.database import StorageError
+
+logger = logging.getLogger(__name__)
 
 _STATUS_OF_CODE = {
     "invalid_api_key": 401,
@@ -48,6 +52,7 @@ def install(app: FastAPI) -> None:
     """Give `app` an answer for each kind of error, its framework's own ones too."""
     app.add_exception_handler(ProtocolError, _client_error)
     app.add_exception_handler(AtCapacity, _at_capacity)
+    app.add_exception_handler(StorageError, _storage_away)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _bug)
@@ -57,6 +62,9 @@ def _client_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProtocolError)
     status = _STATUS_OF_CODE.get(error.code or "", 400)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    if isinstance(error, RateLimited):
+        metrics.calls_refused_total.labels(code="rate_limit_exceeded").inc()
+        headers = {"Retry-After": str(error.retry_after_s)}
     return error_answer(status, error.message, code=error.code, param=error.param, headers=headers)
 
 
@@ -66,6 +74,16 @@ def _at_capacity(_: Request, error: Exception) -> JSONResponse:
         503,
         str(error) or "All lines are busy; try again in a moment",
         code="no_capacity",
+        headers={"Retry-After": str(AtCapacity.retry_after_s)},
+    )
+
+
+def _storage_away(_: Request, error: Exception) -> JSONResponse:
+    logger.warning("a request needed the database: %s", error)
+    return error_answer(
+        503,
+        "The database does not answer now; calls are not affected",
+        code="storage_unavailable",
         headers={"Retry-After": str(AtCapacity.retry_after_s)},
     )
 

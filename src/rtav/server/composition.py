@@ -17,9 +17,10 @@ from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Rules, Supervisor
 from rtav.server.access import Access
 from rtav.server.admission import Admission
+from rtav.server.allowance import Allowance
 from rtav.server.app import create_app
+from rtav.server.books import opened_books
 from rtav.server.ephemeral import Sealer, given_secrets, kept_secret
-from rtav.server.keys import ApiKeys
 from rtav.server.listing import Listing
 from rtav.server.selection import Engines, select
 from rtav.server.services import Services
@@ -52,8 +53,18 @@ async def compose(
     """
     selection = await select(settings, own_ports=own_ports)
     engines = selection.engines
-    access = Access(keys=ApiKeys([api_key]), sealer=Sealer(_secrets(settings)), unix=clock.unix)
+    sealer = Sealer(_secrets(settings))
+
+    def hang_up(call_id: str) -> None:
+        if (call := supervisor.find(call_id)) is not None:
+            call.hang_up("hangup")
+
     async with contextlib.AsyncExitStack() as stack:
+        # the first to be opened: it has the ends of all calls to write
+        books = await stack.enter_async_context(
+            opened_books(settings, api_key=api_key, hang_up=hang_up)
+        )
+        sessions = books.sessions
         await _start(engines, stack)
         webrtc = WebRtc(ice_settings(settings))
         stack.push_async_callback(webrtc.close)
@@ -61,13 +72,23 @@ async def compose(
         stage = Stage(Threads.start())
         stack.push_async_callback(asyncio.to_thread, stage.close)
         supervisor = await stack.enter_async_context(
-            Supervisor(engines, _rules(settings, engines), stage)
+            Supervisor(engines, _rules(settings, engines), stage, on_ended=sessions.ended)
         )
         services = Services(
-            access=access,
-            admission=Admission(
-                max_calls=settings.limits.max_calls, active=lambda: supervisor.calls
+            access=Access(
+                keys=books.keys,
+                sealer=sealer,
+                unix=clock.unix,
+                reload=books.reader.reload,
+                used=books.reader.used,
+                mark_spent=books.spend,
             ),
+            admission=Admission(
+                max_calls=settings.limits.max_calls,
+                active=lambda: supervisor.calls + sessions.waiting,
+            ),
+            allowance=Allowance(active_of=sessions.active_of, now=clock.monotonic),
+            sessions=sessions,
             supervisor=supervisor,
             webrtc=webrtc,
             listing=Listing.of(

@@ -45,6 +45,8 @@ class Grant:
     origins: tuple[str, ...] = ()
     """Web origins it works from; empty: all."""
     session: Mapping[str, Any]  # Any: the client's own JSON
+    single_use: bool = False
+    """It opens one call; whether it has, only the database knows."""
 
 
 class Sealer:
@@ -56,7 +58,14 @@ class Sealer:
     def seal(self, grant: Grant, *, now: float) -> str:
         """The token, without a prefix. Raises ProtocolError if it would be over MAX_KEY_BYTES."""
         content = json.dumps(
-            [grant.id, grant.parent, grant.expires_at, grant.origins, grant.session],
+            [
+                grant.id,
+                grant.parent,
+                grant.expires_at,
+                grant.origins,
+                grant.session,
+                grant.single_use,
+            ],
             separators=(",", ":"),
             ensure_ascii=False,
         )
@@ -82,11 +91,17 @@ class Sealer:
             content = self._fernet.decrypt(_padded(token))
         except (InvalidToken, ValueError):
             raise ProtocolError("Invalid API key", code="invalid_api_key") from None
-        id_, parent, expires_at, origins, session = json.loads(zlib.decompress(content))
+        # Version 0.1.0 sealed five fields; its keys are valid for two hours at most.
+        id_, parent, expires_at, origins, session, *more = json.loads(zlib.decompress(content))
         if expires_at <= now:
             raise ProtocolError("The client secret has expired", code="expired_client_secret")
         return Grant(
-            id=id_, parent=parent, expires_at=expires_at, origins=tuple(origins), session=session
+            id=id_,
+            parent=parent,
+            expires_at=expires_at,
+            origins=tuple(origins),
+            session=session,
+            single_use=bool(more and more[0]),
         )
 
 

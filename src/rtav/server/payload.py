@@ -63,6 +63,17 @@ def parse_object(text: bytes | str, *, param: str | None, code: str) -> JsonObje
     return parsed
 
 
+def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> JsonObject:  # Any: JSON
+    """`low` with what `high` names laid over it, object by object; a null is a value."""
+    result = dict(low)
+    for name, value in high.items():
+        below = result.get(name)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = merged(below, value)
+        result[name] = value
+    return result
+
+
 async def _read_form(request: Request) -> tuple[str, str]:
     try:
         async with request.form(max_files=8, max_fields=16) as form:

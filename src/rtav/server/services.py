@@ -11,7 +11,9 @@ from rtav.runtime.peer import Peer
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Access
 from rtav.server.admission import Admission
+from rtav.server.allowance import Allowance
 from rtav.server.listing import Listing
+from rtav.server.sessions import Sessions
 
 
 class RunningCall(Protocol):
@@ -39,6 +41,9 @@ class Calls(Protocol):
     def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:  # Any: the wire's JSON
         """The session object that a call with this configuration starts with."""
 
+    def shown(self, opening: Opening) -> dict[str, Any]:  # Any: the wire's JSON
+        """The session object that a call like this starts with; raises as `check` does."""
+
 
 class WebRtcPeer(Peer, Protocol):
     async def answer(self) -> str:
@@ -59,6 +64,8 @@ def new_id(prefix: str) -> str:
 class Services:
     access: Access
     admission: Admission
+    allowance: Allowance
+    sessions: Sessions
     supervisor: Calls
     webrtc: Connector
     listing: Listing

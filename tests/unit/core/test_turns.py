@@ -91,6 +91,14 @@ def test_while_a_reply_is_held_a_sound_is_judged_after_400_ms() -> None:
     assert edges[1] == (400, Edge.ABANDONED)
 
 
+def test_while_a_reply_is_held_a_broken_voice_that_lasts_is_a_turn() -> None:
+    microphone = Microphone(patient=True)
+    edges = []
+    for _ in range(5):
+        edges += microphone.voice(60) + microphone.silence(40)
+    assert edges == [(20, Edge.VOICE), (400, Edge.CONFIRMED)]
+
+
 @pytest.mark.parametrize(
     ("voice", "edge", "phase"),
     [

@@ -214,6 +214,43 @@ def test_a_frame_that_is_given_up_before_it_was_begun_is_not_drawn() -> None:
     assert scene.screen.dropped == [960]
 
 
+def test_without_time_for_every_frame_fewer_are_drawn() -> None:
+    scene = Scene()
+    scene.open(Face())
+    for at in range(0, 10 * 960, 960):
+        scene.frame(at)
+        scene.picture.drop(at)
+
+    asked = [scene.frame(at) for at in range(10 * 960, 30 * 960, 960)]
+
+    assert 8 <= sum(asked) <= 12  # of 20
+    assert scene.picture.counts.thinned >= 20 - sum(asked)
+
+
+def test_with_time_again_every_frame_is_drawn_again() -> None:
+    scene = Scene()
+    scene.open(Face())
+    for at in range(0, 10 * 960, 960):
+        scene.frame(at)
+        scene.picture.drop(at)
+
+    for at in range(10 * 960, 160 * 960, 960):
+        scene.frame(at)
+
+    assert all(scene.frame(at) for at in range(160 * 960, 180 * 960, 960))
+
+
+def test_a_single_late_frame_costs_no_other() -> None:
+    scene = Scene()
+    scene.open(Face())
+    scene.frame(0)
+    scene.picture.drop(0)
+
+    asked = [scene.frame(at) for at in range(960, 26 * 960, 960)]
+
+    assert sum(asked) >= 24  # of 25
+
+
 def test_calls_take_turns_in_the_render_thread() -> None:
     first, second = Scene(), Scene()
     second.picture = Picture(

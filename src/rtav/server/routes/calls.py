@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +13,7 @@ from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.keys import Scope
-from rtav.server.payload import read_offer
+from rtav.server.payload import merged, read_offer
 from rtav.server.services import Services
 
 CALLS_PATH = "/v1/realtime/calls"
@@ -45,6 +47,7 @@ _DOCUMENTED = {
         for name, description in (
             ("model", "The language model, unless the session names one."),
             ("dialect", "How events are spelt: `openai`, `rtav` or `beta`."),
+            ("session_id", "A session from `POST /v1/sessions` that the call joins."),
         )
     ],
     "responses": {
@@ -74,11 +77,20 @@ def router(services: Services) -> APIRouter:
         caller = await services.access.request_caller(request)
         caller.needs(Scope.CALLS)
         body = await read_offer(request)
-        opening = _opening(request, caller, body.session, services)
-        with services.admission.place():
+        joined = request.query_params.get("session_id")
+        if joined is not None:
+            await services.sessions.joinable(joined, caller)
+        with contextlib.ExitStack() as places:
+            opening = _opening(request, caller, body.session, services)
+            if joined is not None:
+                rest = places.enter_context(services.sessions.joining(joined))
+                opening = _joining(opening, joined, rest)
+            places.enter_context(services.admission.place())
             services.supervisor.admit()
             services.supervisor.check(opening)
-            answer = await _connected(services, body.sdp, opening)
+            places.enter_context(services.allowance.place(caller.key, is_new=joined is None))
+            await services.access.spend(caller)
+            answer = await _connected(services, body.sdp, opening, caller, places)
         return Response(
             answer,
             status_code=201,
@@ -91,9 +103,9 @@ def router(services: Services) -> APIRouter:
 
     @routes.post(CALLS_PATH + "/{call_id}/hangup", summary="End a call", response_class=Response)
     async def hang_up(call_id: str, request: Request) -> Response:
-        await services.access.request_caller(request)
+        caller = await services.access.request_caller(request)
         call = services.supervisor.find(call_id)
-        if call is None:
+        if call is None or not services.sessions.has_call(call_id, caller):
             raise ProtocolError("There is no such call", code="call_id_not_found")
         call.hang_up("hangup")
         return Response(status_code=200)
@@ -101,16 +113,28 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
-async def _connected(services: Services, sdp: str, opening: Opening) -> str:
-    """Make the peer, start its call, return the answer; a failure leaves neither behind."""
+async def _connected(
+    services: Services,
+    sdp: str,
+    opening: Opening,
+    caller: Caller,
+    places: contextlib.ExitStack,
+) -> str:
+    """Make the peer, start its call, return the answer; a failure leaves neither behind.
+
+    `places` are given up as soon as the call exists, and is counted itself.
+    """
     codec = opening.session.get("video_codec", opening.secret_session.get("video_codec"))
     peer = await services.webrtc.connect(sdp, video_codec=codec)
     try:
+        shown = services.supervisor.shown(opening)
         call = services.supervisor.open(peer, opening)
     except BaseException:  # whatever it is: the peer has no other owner yet
         await peer.close("failed")
         raise
     try:
+        services.sessions.began(opening.call_id, opening.session_id, caller, shown=shown)
+        places.close()
         return await peer.answer()
     except BaseException:  # whatever it is: nobody else would end this call
         call.hang_up("failed")
@@ -121,6 +145,7 @@ def _opening(
     request: Request, caller: Caller, session: Mapping[str, Any], services: Services
 ) -> Opening:
     named = request.query_params.get("model")
+    minutes = caller.key.limits.max_minutes
     return Opening(
         call_id=services.new_id("rtc_"),
         session_id=services.new_id("session_"),
@@ -130,6 +155,17 @@ def _opening(
         beta_header="realtime=v1" in request.headers.get("openai-beta", ""),
         agents_header="x-openai-agents-sdk" in request.headers,
         key_spelling=caller.spelling,
+        call_s=None if minutes is None else minutes * 60,
+    )
+
+
+def _joining(opening: Opening, session_id: str, rest: Mapping[str, Any]) -> Opening:
+    """The opening of a call that joins a session made over REST, with that one's configuration."""
+    return replace(
+        opening,
+        session_id=session_id,
+        secret_session=merged(opening.secret_session, rest),
+        rest_session=True,
     )
 
 

@@ -30,6 +30,8 @@ class SecretRequest(BaseModel):
     session: dict[str, Any] | None = None  # Any: the session's own models check it
     origins: list[str] = []
     """Web origins the secret works from; empty: all."""
+    single_use: bool = False
+    """The secret opens one call."""
 
 
 def router(services: Services) -> APIRouter:
@@ -58,6 +60,7 @@ def router(services: Services) -> APIRouter:
             expires_at=int(now) + life_s,
             origins=tuple(wanted.origins),
             session=session,
+            single_use=wanted.single_use,
         )
         token = services.access.sealer.seal(grant, now=now)
         return {

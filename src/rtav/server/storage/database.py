@@ -78,7 +78,10 @@ class Database:
 @contextlib.asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
     """A database that is ready. Raises ConfigError naming `storage.url`."""
-    database = Database(_engine(_checked(url)))
+    checked = _checked(url)
+    if not _is_remote(checked):
+        _check_file(checked.database)
+    database = Database(_engine(checked))
     try:
         try:
             await database.migrate()
@@ -115,6 +118,14 @@ def _checked(setting: str) -> URL:
             "storage.url", f"{name} is not supported: name sqlite:///FILE or postgresql://…"
         )
     return url.set(drivername=_DRIVERS[name])
+
+
+def _check_file(path: str | None) -> None:
+    # The driver's thread of a file that cannot be opened may outlive the loop, and complains then.
+    try:
+        sqlite3.connect(path or ":memory:").close()
+    except sqlite3.Error as error:
+        raise ConfigError("storage.url", f"the database cannot be used: {error}") from None
 
 
 def _engine(url: URL) -> AsyncEngine:
