@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 STALE_SAMPLES = 2 * TICK_SAMPLES  # a frame asked for this long ago cannot be on time any more
 # A machine that has no time for every frame draws fewer in time rather than all of them too late. A
 # frame that is given up thins the requests, one that is finished lets more of them through again:
-# one in eleven is lost as long as that lasts, and after a hiccup hardly any.
+# one in eleven is lost as long as that lasts. A stall, in which nothing is finished, counts as one.
 THIN, THICKEN = 1.1, 0.99
 MAX_THINNING = 5.0  # 5 of 25 frames per second: a face that still moves
 MAX_FAILURES = 50  # in a row, 2 s at 25 fps: the avatar is broken, not unlucky
@@ -85,7 +85,8 @@ class Picture:
         self._is_closed = False
         self._failures = 0
         self._thinning = 1.0  # requests for each frame that is drawn
-        self._credit = 0.0  # frames that may be drawn
+        self._credit = 1.0  # frames that may be drawn; one in reserve, so that a hiccup costs none
+        self._has_finished = False  # a frame, since the last one that was given up
         self.counts = PictureCounts()
 
     def open(self, opener: Callable[[], Avatar]) -> None:
@@ -137,7 +138,11 @@ class Picture:
         """The frame of sample `at` is given up: if it was not begun, it never will be."""
         with self._lock:
             self._overtake(at)
-            self._thinning = min(self._thinning * THIN, MAX_THINNING)
+            if self._has_finished:
+                self._thinning = min(self._thinning * THIN, MAX_THINNING)
+            else:
+                self._credit = 1.0  # what was asked for in vain has cost nothing
+            self._has_finished = False
         self._output.drop(at)
 
     def close(self) -> None:
@@ -152,6 +157,9 @@ class Picture:
 
     def _has_time(self) -> bool:
         """Whether the next frame may be drawn. Under the lock."""
+        if self._thinning == 1:
+            self._credit = 1.0
+            return True
         self._credit += 1 / self._thinning
         if self._credit < 1:
             self._thinned()
@@ -213,6 +221,7 @@ class Picture:
             self._failures = 0
             self.counts.drawn += 1
             self._thinning = max(self._thinning * THICKEN, 1.0)
+            self._has_finished = True
         self._go_on()
 
     def _failed(self, error: BaseException) -> None:
