@@ -27,6 +27,15 @@ def test_a_browsers_form_opens_a_call(server):
     assert response.headers["location"].endswith(server.supervisor.opened[0].call_id)
 
 
+def test_a_dialect_that_there_is_not_is_refused(server):
+    response = server.post(CALLS + "?dialect=klingon", data={"sdp": OFFER})
+
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_value", "dialect")
+    assert server.supervisor.opened == []
+
+
 @pytest.mark.parametrize("filename", [None, "blob"])
 def test_typed_parts_and_blobs_open_a_call(server, filename):
     parts = {

@@ -12,10 +12,17 @@ from starlette.types import ASGIApp
 from rtav.server import answers, pages, reference
 from rtav.server.listing import ASSETS_PATH
 from rtav.server.middleware import BoundedBody, OneSlash
-from rtav.server.routes import assets, calls, health, secrets
+from rtav.server.routes import assets, calls, health, secrets, sessions, usage
 from rtav.server.services import Services
 
-_ROUTERS = (secrets.router, calls.router, assets.router, health.router)
+_ROUTERS = (
+    secrets.router,
+    calls.router,
+    sessions.router,
+    usage.router,
+    assets.router,
+    health.router,
+)
 
 
 def create_app(services: Services) -> ASGIApp:

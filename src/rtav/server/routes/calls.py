@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from rtav.core.dialect import Dialect
 from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
@@ -17,6 +18,8 @@ from rtav.server.payload import merged, read_offer
 from rtav.server.services import Services
 
 CALLS_PATH = "/v1/realtime/calls"
+
+_DIALECTS = tuple(Dialect)
 
 _SDP = {"type": "string", "description": "The SDP offer; candidates are not needed."}
 _SESSION = {"type": "string", "description": "The session's configuration, as JSON."}
@@ -151,7 +154,7 @@ def _opening(
         session_id=services.new_id("session_"),
         session={"model": named, **session} if named else session,
         secret_session=caller.session,
-        dialect=request.query_params.get("dialect"),
+        dialect=_dialect(request),
         beta_header="realtime=v1" in request.headers.get("openai-beta", ""),
         agents_header="x-openai-agents-sdk" in request.headers,
         key_spelling=caller.spelling,
@@ -167,6 +170,17 @@ def _joining(opening: Opening, session_id: str, rest: Mapping[str, Any]) -> Open
         secret_session=merged(opening.secret_session, rest),
         rest_session=True,
     )
+
+
+def _dialect(request: Request) -> str | None:
+    named = request.query_params.get("dialect")
+    if named is not None and named not in _DIALECTS:
+        raise ProtocolError(
+            f"Invalid value for 'dialect': supported are {', '.join(_DIALECTS)}.",
+            code="invalid_value",
+            param="dialect",
+        )
+    return named
 
 
 def _answer_type(accept: str) -> str:
