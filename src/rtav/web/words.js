@@ -72,7 +72,7 @@ MICROPHONE.SecurityError = MICROPHONE.NotAllowedError;
 const CALL = {
   'insecure-page': {
     title: 'This page may not use the microphone',
-    text: 'Browsers hand it only to secure pages. Open https://host:8443 (or this page as localhost) and press Talk again. Typing works here too.',
+    text: 'Browsers hand it only to secure pages. Open the https address that the server printed when it started, and press Talk again. Typing works here too.',
     remedy: null,
   },
   'no-webrtc': {

@@ -16,7 +16,8 @@ _UNITS = {word: value for value, word in enumerate(ONES)} | {"oh": 0, "fourty": 
 _TENS = {word: 10 * value for value, word in enumerate(TENS) if value > 1} | {"fourty": 40}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 10**9}
 _MISHEARD = {"to": 2, "too": 2, "for": 4, "far": 4, "ate": 8, "won": 1, "sex": 6, "tree": 3}
-_MISHEARD_LAST = {"a": 8, "on": 1, "then": 10, "again": 10}  # words that else mean themselves
+# Words that else mean themselves.
+_MISHEARD_LAST = {"a": 8, "on": 1, "then": 10, "again": 10, "you": 2, "do": 2}
 _DIGITS = re.compile(r"\d+(\.\d+)?\Z")
 
 _ORDINALS = {

@@ -27,6 +27,7 @@ from rtav.engines.llm.demo_agent.arithmetic import OutOfReach, Sum
         ("subtract three from ten", "10 minus 3", Fraction(7)),
         ("multiply six by seven", "6 times 7", Fraction(42)),
         ("what is for times ate", "4 times 8", Fraction(32)),
+        ("what is two plus you", "2 plus 2", Fraction(4)),
         ("what is six time seven", "6 times 7", Fraction(42)),
         ("1,000 plus 24", "1000 plus 24", Fraction(1024)),
         ("three plus four plus, er", "3 plus 4", Fraction(7)),
