@@ -25,6 +25,7 @@ STALE_SAMPLES = 2 * TICK_SAMPLES  # a frame asked for this long ago cannot be on
 # frame that is given up thins the requests, one that is finished lets more of them through again:
 # one in eleven is lost as long as that lasts. A stall, in which nothing is finished, counts as one.
 THIN, THICKEN = 1.1, 0.99
+RESERVE = 2.0  # frames: a hiccup, or a stall of half a second, thins nothing
 MAX_THINNING = 5.0  # 5 of 25 frames per second: a face that still moves
 MAX_FAILURES = 50  # in a row, 2 s at 25 fps: the avatar is broken, not unlucky
 
@@ -85,7 +86,7 @@ class Picture:
         self._is_closed = False
         self._failures = 0
         self._thinning = 1.0  # requests for each frame that is drawn
-        self._credit = 1.0  # frames that may be drawn; one in reserve, so that a hiccup costs none
+        self._credit = RESERVE  # frames that may be drawn
         self._has_finished = False  # a frame, since the last one that was given up
         self.counts = PictureCounts()
 
@@ -140,8 +141,6 @@ class Picture:
             self._overtake(at)
             if self._has_finished:
                 self._thinning = min(self._thinning * THIN, MAX_THINNING)
-            else:
-                self._credit = 1.0  # what was asked for in vain has cost nothing
             self._has_finished = False
         self._output.drop(at)
 
@@ -158,7 +157,7 @@ class Picture:
     def _has_time(self) -> bool:
         """Whether the next frame may be drawn. Under the lock."""
         if self._thinning == 1:
-            self._credit = 1.0
+            self._credit = RESERVE
             return True
         self._credit += 1 / self._thinning
         if self._credit < 1:
