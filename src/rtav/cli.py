@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from rtav.errors import ConfigError, EngineUnavailable
-from rtav.server import entry
+from rtav.server import entry, key_commands
+from rtav.server.keys import Key, KeyLimits, Scope
 from rtav.settings import Settings, Tree, assignment, load, merge
 
 app = typer.Typer(
@@ -28,6 +29,9 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as ice.udp_port=40000."),
 ]
+
+keys = typer.Typer(help="Keys for clients, each with scopes and limits.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 
 @app.command()
@@ -62,10 +66,84 @@ def doctor(config: Config = None, set_: Sets = None) -> None:
         raise typer.Exit(1)
 
 
+@keys.command("create")
+def create_key(  # noqa: PLR0913 - one parameter for each option of the command
+    name: Annotated[str, typer.Option(help="Whom it is for.")] = "",
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What it may do; several: name it again. By default calls and assets."),
+    ] = None,
+    max_calls: Annotated[int | None, typer.Option(min=1, help="Calls at once.")] = None,
+    calls_per_minute: Annotated[int | None, typer.Option(min=1, help="Calls opened.")] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="How long a call lasts at most.")
+    ] = None,
+    config: Config = None,
+    set_: Sets = None,
+) -> None:
+    """Make a key and print it, once: it is stored nowhere."""
+    limits = KeyLimits(
+        max_calls=max_calls, calls_per_minute=calls_per_minute, max_minutes=max_minutes
+    )
+    scopes = scope or [Scope.CALLS, Scope.ASSETS]
+    with _readable_errors():
+        made, secret = key_commands.create(
+            _load({}, config, set_), name=name[:200], scopes=scopes, limits=limits
+        )
+    typer.echo(f"{_described(made)}\nIt is shown this once:", err=True)
+    typer.echo(secret)
+
+
+@keys.command("list")
+def list_keys(config: Config = None, set_: Sets = None) -> None:
+    """Print every key's id, name, scopes, limits and times; the keys themselves nobody has."""
+    with _readable_errors():
+        found = key_commands.all_keys(_load({}, config, set_))
+    for key in found:
+        typer.echo(_described(key))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `rtav keys list` prints it.")],
+    config: Config = None,
+    set_: Sets = None,
+) -> None:
+    """Make a key, and the client secrets minted with it, invalid within seconds."""
+    with _readable_errors():
+        is_known = key_commands.revoke(_load({}, config, set_), key_id)
+    if not is_known:
+        typer.echo(f"rtav: there is no key {key_id}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{key_id} is revoked")
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(installed_version("rtav"))
+
+
+def _described(key: Key) -> str:
+    """One line."""
+    limits = {
+        "calls at once": key.limits.max_calls,
+        "calls a minute": key.limits.calls_per_minute,
+        "minutes a call": key.limits.max_minutes,
+    }
+    times = {
+        "created": key.created_at,
+        "last used": key.last_used_at,
+        "revoked": key.revoked_at,
+    }
+    parts = [
+        key.id,
+        key.name or "(no name)",
+        "+".join(sorted(key.scopes)),
+        *(f"{limit:g} {what}" for what, limit in limits.items() if limit is not None),
+        *(f"{what} {at:%Y-%m-%d %H:%M}Z" for what, at in times.items() if at is not None),
+    ]
+    return "  ".join(parts)
 
 
 def _load(options: Tree, config: Path | None, sets: list[str] | None) -> Settings:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
+from rtav import clock
 from rtav.errors import AtCapacity, ProtocolError
 from rtav.runtime.supervisor import Ended, Opening
 from rtav.runtime.used import Used
@@ -17,6 +19,7 @@ from rtav.server.access import Access
 from rtav.server.admission import Admission
 from rtav.server.allowance import Allowance
 from rtav.server.app import create_app
+from rtav.server.books import Books, opened_books
 from rtav.server.ephemeral import Grant, Sealer
 from rtav.server.keys import ApiKeys, Key, KeyLimits, Scope, hashed
 from rtav.server.listing import Listing
@@ -25,6 +28,7 @@ from rtav.server.sessions import Sessions
 from rtav.server.storage.database import StorageError
 from rtav.server.storage.records import Period, SessionRecord
 from rtav.server.storage.sessions import Wanted
+from rtav.settings import Settings
 
 API_KEY = "rtav_ak_operator"
 START = 1_767_225_600.0
@@ -285,6 +289,67 @@ class Server:
         response = self.post("/v1/realtime/client_secrets", json=body)
         assert response.status_code == 200, response.text
         return response.json()
+
+
+class BookedServer(Server):
+    """As `Server`, with books that are really kept; to be used in the event loop that keeps them.
+
+    Unrealistic: its clock for sessions is the machine's.
+    """
+
+    def __init__(self, books: Books, supervisor: FakeSupervisor, *, max_calls: int) -> None:
+        self.books, self.supervisor = books, supervisor
+        self.webrtc = FakeWebRtc()
+        sessions = books.sessions
+        supervisor.on_ended = sessions.ended
+        self.app = create_app(
+            Services(
+                access=Access(
+                    keys=books.keys,
+                    sealer=Sealer(["a secret for tests"]),
+                    unix=clock.unix,
+                    reload=books.reader.reload,
+                    used=books.reader.used,
+                    mark_spent=books.spend,
+                ),
+                admission=Admission(
+                    max_calls=max_calls, active=lambda: supervisor.calls + sessions.waiting
+                ),
+                allowance=Allowance(active_of=sessions.active_of, now=clock.monotonic),
+                sessions=sessions,
+                supervisor=supervisor,
+                webrtc=self.webrtc,
+                listing=LISTING,
+                unix=clock.unix,
+            )
+        )
+
+    async def ask(self, method: str, path: str, *, key: str = API_KEY, **more: Any):
+        async with self.client() as client:
+            headers = {"Authorization": f"Bearer {key}"}
+            return await client.request(method, path, headers=headers, **more)
+
+    async def call(self, *, key: str = API_KEY) -> httpx.Response:
+        return await self.ask("POST", "/v1/realtime/calls", key=key, data={"sdp": "v=0\r\n"})
+
+
+@contextlib.asynccontextmanager
+async def booked(settings: Settings, *, max_calls: int = 100) -> AsyncIterator[BookedServer]:
+    """A server with the storage of these settings; on the way out it is written and closed."""
+    supervisor = FakeSupervisor()
+
+    def hang_up(call_id: str) -> None:
+        supervisor.running[call_id].hang_up("hangup")
+
+    async with opened_books(settings, api_key=API_KEY, hang_up=hang_up) as books:
+        yield BookedServer(books, supervisor, max_calls=max_calls)
+        for call in list(supervisor.running.values()):
+            call.hang_up("shutdown")
+
+
+@pytest.fixture(scope="session")
+def open_server() -> Callable[..., contextlib.AbstractAsyncContextManager[BookedServer]]:
+    return booked
 
 
 @pytest.fixture

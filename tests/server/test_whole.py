@@ -81,11 +81,11 @@ class Client:
         if not self.first.done():
             self.first.set_result(json.loads(message))
 
-    async def call(self, served: Served, key: str) -> httpx.Response:
+    async def call(self, served: Served, key: str, *, path: str = "") -> httpx.Response:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         async with httpx.AsyncClient(base_url=served.url) as http:
             answer = await http.post(
-                "/v1/realtime/calls",
+                "/v1/realtime/calls" + path,
                 data={"sdp": self.connection.localDescription.sdp, "session": "{}"},
                 headers={"Authorization": f"Bearer {key}"},
             )
@@ -113,6 +113,47 @@ def test_a_call_is_opened_with_a_secret_hung_up_once_and_gone(served):
             async with asyncio.timeout(10):
                 while (await http.get("/readyz")).json()["calls"]:  # noqa: ASYNC110 - far away
                     await asyncio.sleep(0.05)
+            await client.connection.close()
+
+    asyncio.run(story())
+
+
+def test_a_call_is_a_session_that_ends_with_its_peer_and_is_accounted_for(served):
+    async def story() -> None:
+        async with httpx.AsyncClient(base_url=served.url, headers=served.headers) as http:
+            client = Client()
+            session_id = (await client.call(served, served.key)).headers["x-session-id"]
+            created = await asyncio.wait_for(client.first, 10)
+            session = (await http.get(f"/v1/sessions/{session_id}")).json()
+            assert session["id"] == created["session"]["id"]
+            assert session["status"] == "active"
+            assert session["voice"] == created["session"]["voice"]
+
+            await client.connection.close()
+            async with asyncio.timeout(10):
+                while session["status"] == "active":
+                    await asyncio.sleep(0.05)
+                    session = (await http.get(f"/v1/sessions/{session_id}")).json()
+            (row,) = (await http.get("/v1/usage")).json()["data"]
+            assert row["session_id"] == session_id
+            assert row["duration_seconds"] == session["duration_seconds"] > 0
+
+    asyncio.run(story())
+
+
+def test_a_session_made_over_rest_is_joined_and_hung_up_over_rest(served):
+    async def story() -> None:
+        async with httpx.AsyncClient(base_url=served.url, headers=served.headers) as http:
+            made = (await http.post("/v1/sessions", json={"instructions": "Be brief."})).json()
+            client = Client()
+            await client.call(served, served.key, path=f"?session_id={made['id']}")
+            created = await asyncio.wait_for(client.first, 10)
+            assert created["session"]["id"] == made["id"]
+            assert created["session"]["instructions"] == "Be brief."
+
+            ended = (await http.delete(f"/v1/sessions/{made['id']}")).json()
+            assert ended["status"] == "ended"
+            await asyncio.wait_for(client.closed.wait(), 10)
             await client.connection.close()
 
     asyncio.run(story())
