@@ -204,7 +204,7 @@ def test_what_a_call_keeps_does_not_grow() -> None:
             sizes = {
                 "inputs": len(call._inputs),  # noqa: SLF001 - nothing else shows what is kept
                 "running": len(call._running),  # noqa: SLF001
-                "turns": len(call._turns),  # noqa: SLF001
+                "turns": len(call._turns._turns),  # noqa: SLF001
                 "tracks": len(call._playout._tracks),  # noqa: SLF001
             }
             peer.vanish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from rtav.core import asking, express
@@ -16,6 +17,7 @@ from rtav.core.replies import Replies
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.units import RATE_HZ
+from rtav.core.utterance import Utterance
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
 
@@ -38,6 +40,8 @@ class Answering:
         self._turns = 0
         self.replies = Replies(common, freed=self._next)
         self._queue: deque[tuple[str, str]] = deque()
+        self.awaits: Callable[[], Utterance | None] = lambda: None
+        """What the caller has said and nobody knows the words of yet."""
         self.begun = 0
         """Answers begun so far: whoever asked before one has got it."""
 
@@ -101,9 +105,11 @@ class Answering:
             self.begun += 1
             self._open(self.guess(params=params), speech_ended_at)
 
-    def begin_waiting(self, utterance: str, *, speech_ended_at: float) -> None:
+    def begin_waiting(
+        self, utterance: str, *, speech_ended_at: float, params: ResponseParams | None = None
+    ) -> None:
         """Open a reply now; the words it answers are still being recognised."""
-        reply = self._new(ResponseParams(), automatic=True)
+        reply = self._new(params or ResponseParams(), automatic=params is None)
         reply.waits_for = utterance
         self._open(reply, speech_ended_at)
 
@@ -115,8 +121,11 @@ class Answering:
             self._ask(reply)
 
     def nothing_was_said(self, utterance: str) -> None:
-        """A reply waited for words and there were none: it ends empty."""
-        if reply := self.replies.waiting_for(utterance):
+        """A reply waited for words and there were none: one that nobody asked for ends empty."""
+        reply = self.replies.waiting_for(utterance)
+        if reply is not None and not reply.automatic:
+            self.words_arrived(utterance)
+        elif reply is not None:
             reply.is_generated = reply.is_spoken = True
             self.replies.advance(reply)
 
@@ -149,7 +158,12 @@ class Answering:
             if not active.is_known:
                 raise already_active(active)
             self.replies.finish(active)
-        self.begin(params or ResponseParams())
+        params = params or ResponseParams()
+        spoken = None if params.input is not None else self.awaits()
+        if spoken is None or self._common.config.open_loop:
+            self.begin(params)
+        else:
+            self.begin_waiting(spoken.id, speech_ended_at=spoken.ended_at, params=params)
 
     def cancel(self, response_id: str | None) -> None:
         active = self.replies.active

@@ -27,6 +27,8 @@ class Policy:
     client_plays: bool = False
     """Replies go out as events with their audio, ahead of time, and the client plays them; else
     they go by RTP, and the server knows what was heard."""
+    microphone_races: bool = False
+    """The microphone comes beside the events: what was said before one may come after it."""
     grace_s: float = 0.25
     """How long a user's text waits for a `response.create` of its own."""
     expires_at: int = 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
 
 from rtav.core.answering import Answering
 from rtav.core.common import Common
 from rtav.core.conversation import Item
 from rtav.core.detection import TurnDetection
-from rtav.core.dialect import Dialect
-from rtav.core.inputs import FrameHeard, HearingFailed, WordsHeard
+from rtav.core.inputs import FrameHeard, Heard, HearingFailed, WordsHeard
 from rtav.core.outputs import (
     EndOfSpeech,
     Hold,
@@ -22,37 +21,27 @@ from rtav.core.outputs import (
 from rtav.core.reply import Reply
 from rtav.core.turn_table import Edge, Phase
 from rtav.core.turns import TurnTracker
-from rtav.core.words import Agreement, sounds_finished
+from rtav.core.utterance import Transcripts, Utterance
+from rtav.core.words import sounds_finished
+from rtav.errors import ProtocolError
+
+VOICE = TurnDetection().threshold
+PADDING_MS = TurnDetection().prefix_padding_ms
+"""Where the client detects its turns itself and so names none."""
 
 STALLED_S = 1.0
 """Without a frame for so long the microphone has stopped, and so has whatever was being said."""
 
+SHORTEST_MS = 100
+"""Less sound than this cannot be committed: OpenAI's limit."""
+
+RACE_S = 0.15
+"""Sound that was sent before an event may come this much after it: our jitter buffer holds a
+packet for 40 ms, networks hold some longer."""
+
 WORTH_ASKING_MS = 600
 """Voice of this length in which no word was understood is answered ("I did not catch that");
 a shorter one was a cough."""
-
-
-@dataclass(slots=True)
-class Utterance:
-    """One turn of the caller, named by the item it becomes."""
-
-    id: str
-    start_ms: int
-    voiced_ms: int = 0
-    text: str | None = None
-    """The final words, once they are known."""
-    stale: int = 0
-    """Final hypotheses on their way that the caller has spoken past."""
-    failure: str | None = None
-    """Why no words will come any more."""
-    agreement: Agreement = field(default_factory=Agreement)
-    early: list[str] = field(default_factory=list)
-    """Deltas from before the item was added, for clients that must not see them sooner."""
-    is_over: bool = False
-    ended_at: float = 0.0
-    """When the last of it was said."""
-    duration_ms: int = 0
-    item: Item | None = None
 
 
 class Hearing:
@@ -60,7 +49,13 @@ class Hearing:
         self._common = common
         self._answering = answering
         self._replies = answering.replies
+        self._transcripts = Transcripts(common)
         self._tracker = TurnTracker()
+        self._heard_ms = 0
+        self._cleared_ms = 0
+        """Where the input buffer begins: what lies before was committed or cleared."""
+        self._tails: deque[tuple[float, Utterance]] = deque()
+        """Committed, but the last of their sound may be on its way, until then."""
         self._current: Utterance | None = None
         self._unfinished: dict[str, Utterance] = {}
         """Over, but their words are still being recognised."""
@@ -74,25 +69,39 @@ class Hearing:
 
     @property
     def deadline(self) -> float | None:
+        tail = self._tails[0][0] if self._tails else None
         if self._tracker.phase is Phase.QUIET or self._last_frame_at is None:
-            return None
-        return self._last_frame_at + STALLED_S
+            return tail
+        stalled = self._last_frame_at + STALLED_S
+        return stalled if tail is None else min(tail, stalled)
+
+    def unsettled(self) -> Utterance | None:
+        """What was said last, if its words are still to come."""
+        return next(reversed(self._unfinished.values()), None)
 
     # --- inputs ------------------------------------------------------------------------------
 
     def frame(self, frame: FrameHeard) -> None:
         self._last_frame_at = self._common.now
+        self._heard_ms = max(self._heard_ms, frame.end_ms)
         detection = self._common.config.turn_detection
         if detection is None:
+            self._take(frame)
             return
         edge = self._tracker.hear(frame, detection, patient=self._holds)
         self._follow(edge, detection)
         self._end_if_due(detection)
 
+    def heard(self, event: Heard) -> None:
+        self._heard_ms = max(self._heard_ms, event.end_ms)
+
     def tick(self) -> None:
         """The microphone may have stopped in the middle of a word."""
-        due = self.deadline
-        if due is not None and self._common.now >= due:
+        now = self._common.now
+        while self._tails and now >= self._tails[0][0]:
+            self._close(self._tails.popleft()[1])
+        is_speaking = self._tracker.phase is not Phase.QUIET and self._last_frame_at is not None
+        if is_speaking and now >= (self._last_frame_at or 0.0) + STALLED_S:
             self._end_now()
 
     def words(self, event: WordsHeard) -> None:
@@ -104,7 +113,7 @@ class Hearing:
         elif event.is_final:
             self._settled(utterance, event.text.strip())
         elif not utterance.is_over:
-            self._transcribe(utterance, utterance.agreement.hear(event.text))
+            self._transcripts.grew(utterance, utterance.agreement.hear(event.text))
 
     def failed(self, event: HearingFailed) -> None:
         utterance = self._known(event.utterance)
@@ -115,19 +124,102 @@ class Hearing:
             self._give_up(utterance)
 
     def stop(self) -> None:
-        """Turn detection was switched off: what is being said ends here."""
+        """Turn detection was switched on or off: what is being said ends here."""
         self._end_now()
+        self._drop()
         self._tracker = TurnTracker()
+        self._cleared_ms = self._heard_ms
 
     def forget(self) -> None:
         """What was said so far is nobody's business: there was no channel yet to tell it on."""
-        if self._current is not None:
-            self._common.put(StopListening(self._current.id))
-        self._current = None
+        self._drop()
         self._unfinished.clear()
+        self._tails.clear()
+        self._cleared_ms = self._heard_ms
         self._withdraw()
         self._release()
         self._tracker = TurnTracker()
+
+    # --- the client's buffer -----------------------------------------------------------------
+
+    def commit(self) -> None:
+        """The client says that its turn is over. It asks for the answer itself."""
+        length_ms = self._heard_ms - self._cleared_ms
+        if length_ms < SHORTEST_MS:
+            raise ProtocolError(
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{SHORTEST_MS}ms of audio, but buffer only has {length_ms:.2f}ms of audio.",
+                code="input_audio_buffer_commit_empty",
+            )
+        self._withdraw()
+        self._release()
+        utterance = self._current or self._begin(self._cleared_ms)
+        if utterance.is_told:
+            utterance.voiced_ms, utterance.text = self._tracker.voiced_ms, None
+        self._current, self._tracker = None, TurnTracker()
+        utterance.is_over = True
+        utterance.ended_at = self._common.now
+        utterance.duration_ms = length_ms
+        self._cleared_ms = self._heard_ms
+        if utterance.is_told:
+            self._common.send(
+                "input_audio_buffer.speech_stopped",
+                audio_end_ms=self._heard_ms,
+                item_id=utterance.id,
+            )
+        self._commit(utterance)
+        self._unfinished[utterance.id] = utterance
+        if self._common.policy.microphone_races:
+            self._tails.append((self._common.now + RACE_S, utterance))
+        else:
+            self._close(utterance)
+
+    def clear(self) -> None:
+        """Forget what was not committed. A turn that was detected goes on: the client knows it."""
+        self._cleared_ms = self._heard_ms
+        if self._common.config.turn_detection is None:
+            self._drop()
+        self._common.send("input_audio_buffer.cleared")
+
+    def _take(self, frame: FrameHeard) -> None:
+        """Sound for the buffer: recognition begins with the first voice in it."""
+        if frame.probability < VOICE:
+            return
+        if self._current is None:
+            onset_ms = frame.end_ms - frame.length_ms
+            self._current = self._begin(max(self._cleared_ms, onset_ms - PADDING_MS))
+        self._current.voiced_ms += frame.length_ms
+
+    def _close(self, utterance: Utterance) -> None:
+        """The last words of a committed utterance are due."""
+        if utterance.id not in self._unfinished:
+            return
+        self._common.put(EndOfSpeech(utterance.id))
+        if utterance.failure is not None:
+            self._give_up(utterance)
+
+    def _drop(self) -> None:
+        """Nobody will commit what was begun."""
+        if self._current is not None:
+            self._common.put(StopListening(self._current.id))
+            self._current = None
+
+    def _begin(self, start_ms: int) -> Utterance:
+        utterance = Utterance(self._common.new_id("item"), start_ms)
+        self._listen(utterance)
+        return utterance
+
+    def _listen(self, utterance: Utterance) -> None:
+        common = self._common
+        transcription = common.config.transcribes(common.dialect) or {}
+        common.put(
+            Listen(
+                utterance=utterance.id,
+                start_ms=utterance.start_ms,
+                language=transcription.get("language"),
+                prompt=transcription.get("prompt"),
+            )
+        )
 
     # --- edges -------------------------------------------------------------------------------
 
@@ -165,7 +257,7 @@ class Hearing:
     def _start(self, detection: TurnDetection) -> None:
         common = self._common
         start_ms = max(0, self._tracker.onset_ms - detection.prefix_padding_ms)
-        utterance = Utterance(common.new_id("item"), start_ms)
+        utterance = Utterance(common.new_id("item"), start_ms, is_told=True)
         self._current = utterance
         common.send(
             "input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=utterance.id
@@ -175,15 +267,7 @@ class Hearing:
                 self._measure()
             self._answering.cut("turn_detected")
         self._release()
-        transcription = common.config.transcribes(common.dialect) or {}
-        common.put(
-            Listen(
-                utterance=utterance.id,
-                start_ms=start_ms,
-                language=transcription.get("language"),
-                prompt=transcription.get("prompt"),
-            )
-        )
+        self._listen(utterance)
 
     def _resume(self) -> None:
         """The caller went on: whatever was made of the words so far is void."""
@@ -222,6 +306,7 @@ class Hearing:
         common, utterance, tracker = self._common, self._current, self._tracker
         assert utterance is not None
         self._current = None
+        self._cleared_ms = self._heard_ms
         tracker.end()
         utterance.is_over = True
         utterance.voiced_ms = tracker.voiced_ms
@@ -238,7 +323,7 @@ class Hearing:
             common.put(EndOfSpeech(utterance.id))
         else:
             common.put(StopListening(utterance.id))
-            self._finish_words(utterance)
+            self._transcripts.finished(utterance)
         self._answer(utterance)
         if utterance.failure is not None and utterance.text is None:
             self._give_up(utterance)
@@ -255,7 +340,7 @@ class Hearing:
         common.add_item(utterance.item)
         utterance.item.content[0]["transcript"] = utterance.text or None
         for delta in utterance.early:
-            self._send_delta(utterance, delta)
+            self._transcripts.delta(utterance, delta)
 
     def _answer(self, utterance: Utterance) -> None:
         if not self._common.config.answers_speech() or self._replies.active is not None:
@@ -271,7 +356,7 @@ class Hearing:
     def _give_up(self, utterance: Utterance) -> None:
         assert utterance.failure is not None
         self._unfinished.pop(utterance.id)
-        self._send_failure(utterance, "transcription_failed", utterance.failure)
+        self._transcripts.failed(utterance, "transcription_failed", utterance.failure)
         self._answering.words_failed(utterance.id, utterance.failure)
 
     @staticmethod
@@ -291,7 +376,7 @@ class Hearing:
             utterance.text = text
             assert utterance.item is not None
             utterance.item.content[0]["transcript"] = text or None
-            self._finish_words(utterance)
+            self._transcripts.finished(utterance)
             if self._is_worth(utterance):
                 self._answering.words_arrived(utterance.id)
             else:
@@ -305,46 +390,3 @@ class Hearing:
         if text and config.answers_speech() and self._replies.active is None:
             self._withdraw()
             self._guess = self._answering.guess(said=text)
-
-    def _transcribe(self, utterance: Utterance, delta: str) -> None:
-        if not delta or self._common.config.transcribes(self._common.dialect) is None:
-            return
-        if utterance.item is not None or self._common.dialect is Dialect.RTAV:
-            self._send_delta(utterance, delta)
-        else:
-            utterance.early.append(delta)
-
-    def _send_delta(self, utterance: Utterance, delta: str) -> None:
-        self._common.send(
-            "conversation.item.input_audio_transcription.delta",
-            item_id=utterance.id,
-            content_index=0,
-            delta=delta,
-        )
-
-    def _finish_words(self, utterance: Utterance) -> None:
-        assert utterance.text is not None
-        if self._common.config.transcribes(self._common.dialect) is None:
-            return
-        if not utterance.text:
-            self._send_failure(utterance, "audio_unintelligible", "No words were recognised.")
-            return
-        if rest := utterance.agreement.settle(utterance.text):
-            self._send_delta(utterance, rest)
-        self._common.send(
-            "conversation.item.input_audio_transcription.completed",
-            item_id=utterance.id,
-            content_index=0,
-            transcript=utterance.text,
-            usage={"type": "duration", "seconds": utterance.duration_ms / 1000},
-        )
-
-    def _send_failure(self, utterance: Utterance, code: str, message: str) -> None:
-        if self._common.config.transcribes(self._common.dialect) is None:
-            return
-        self._common.send(
-            "conversation.item.input_audio_transcription.failed",
-            item_id=utterance.id,
-            content_index=0,
-            error={"type": "transcription_error", "code": code, "message": message},
-        )

@@ -28,6 +28,13 @@ class ClientErred:
     error: ProtocolError
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The microphone is so many ms long now; told before it matters, not with every packet."""
+
+    end_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameHeard:
     """One frame of the microphone: where it ended, in ms since the microphone began, and how
@@ -147,6 +154,7 @@ Input = (
     PeerOpened
     | ClientSaid
     | ClientErred
+    | Heard
     | FrameHeard
     | WordsHeard
     | HearingFailed

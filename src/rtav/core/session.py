@@ -44,6 +44,7 @@ class Session:
         )
         self._answering = Answering(self._common)
         self._hearing = Hearing(self._common, self._answering)
+        self._answering.awaits = self._hearing.unsettled
         self._editing = Editing(self._common, self._answering, self._hearing)
         self._mood: Mood = "idle"
         self._has_begun = False
@@ -52,6 +53,7 @@ class Session:
             told.PeerOpened: self._peer_opened,
             told.ClientSaid: self._client_said,
             told.ClientErred: self._client_erred,
+            told.Heard: self._hearing.heard,
             told.FrameHeard: self._hearing.frame,
             told.WordsHeard: self._hearing.words,
             told.HearingFailed: self._hearing.failed,
@@ -74,6 +76,9 @@ class Session:
             client.ItemTruncate: self._editing.truncate,
             client.ResponseCreate: self._editing.response_wanted,
             client.ResponseCancel: self._cancel,
+            client.InputAudioAppend: self._append,
+            client.InputAudioCommit: self._commit,
+            client.InputAudioClear: self._clear_input,
             client.OutputAudioClear: self._clear,
             client.Generate: self._editing.generate,
             client.Auth: self._auth,
@@ -171,7 +176,7 @@ class Session:
         shown = (after.target_fps, after.upsample_factor)
         if shown != (before.target_fps, before.upsample_factor):
             common.put(ShowVideo(fps=shown[0], scale=shown[1]))
-        if after.turn_detection is None and before.turn_detection is not None:
+        if (after.turn_detection is None) != (before.turn_detection is None):
             self._hearing.stop()
 
     def _cancel(self, event: client.ResponseCancel) -> None:
@@ -180,6 +185,15 @@ class Session:
     def _clear(self, event: client.OutputAudioClear) -> None:
         """With nothing playing this is silent: SDKs send it with every interruption."""
         self._answering.clear()
+
+    def _append(self, event: client.InputAudioAppend) -> None:
+        """Heard as frames, like every other sound of the caller."""
+
+    def _commit(self, event: client.InputAudioCommit) -> None:
+        self._hearing.commit()
+
+    def _clear_input(self, event: client.InputAudioClear) -> None:
+        self._hearing.clear()
 
     def _auth(self, event: client.Auth) -> None:
         """The connection was authenticated when it was made."""

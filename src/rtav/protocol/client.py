@@ -13,8 +13,8 @@ from rtav.protocol.items import InputItem, Item
 from rtav.protocol.session import Audio, FunctionTool, Modalities, Tokens
 from rtav.protocol.wire import Wire, check_sendable, refuse
 
-MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""15 MiB of audio in one append is OpenAI's limit; a little more for the JSON around it."""
+MAX_EVENT_BYTES = 21 * 1024 * 1024
+"""15 MiB of audio in one append is OpenAI's limit: 20 as base64, and the JSON around it."""
 
 MAX_PAIRS, MAX_KEY, MAX_VALUE = 16, 64, 512
 """OpenAI's limits of a response's metadata."""
@@ -97,6 +97,20 @@ class ResponseCancel(ClientEvent):
     response_id: str | None = None
 
 
+class InputAudioAppend(ClientEvent):
+    type: Literal["input_audio_buffer.append"]
+    audio: str
+    """Base64 of samples in the session's input format."""
+
+
+class InputAudioCommit(ClientEvent):
+    type: Literal["input_audio_buffer.commit"]
+
+
+class InputAudioClear(ClientEvent):
+    type: Literal["input_audio_buffer.clear"]
+
+
 class OutputAudioClear(ClientEvent):
     type: Literal["output_audio_buffer.clear"]
 
@@ -122,6 +136,9 @@ EVENTS: dict[str, type[ClientEvent]] = {
     "conversation.item.truncate": ItemTruncate,
     "response.create": ResponseCreate,
     "response.cancel": ResponseCancel,
+    "input_audio_buffer.append": InputAudioAppend,
+    "input_audio_buffer.commit": InputAudioCommit,
+    "input_audio_buffer.clear": InputAudioClear,
     "output_audio_buffer.clear": OutputAudioClear,
     "generate": Generate,
     "auth": Auth,
@@ -146,7 +163,7 @@ def parse(message: str | bytes) -> ClientEvent:
 
 def _load(message: str | bytes) -> dict[str, Any]:
     if len(message) > MAX_EVENT_BYTES:
-        raise ProtocolError("The event is larger than 16 MiB.", code="event_too_large")
+        raise ProtocolError("The event is larger than 21 MiB.", code="event_too_large")
     try:
         raw = json.loads(message)
     except (ValueError, RecursionError):

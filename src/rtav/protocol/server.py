@@ -51,6 +51,7 @@ FIELDS: dict[str, frozenset[str]] = {
         "input_audio_buffer.speech_started": ("audio_start_ms", "item_id"),
         "input_audio_buffer.speech_stopped": ("audio_end_ms", "item_id"),
         "input_audio_buffer.committed": ("item_id", "previous_item_id"),
+        "input_audio_buffer.cleared": (),
         "response.created": ("response",),
         "response.output_item.added": ("response_id", "output_index", "item"),
         "response.output_item.done": ("response_id", "output_index", "item"),

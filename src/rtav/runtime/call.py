@@ -22,14 +22,16 @@ from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.protocol.server import ServerEvent
+from rtav.runtime.appended import Inbox
 from rtav.runtime.events import Events
 from rtav.runtime.face import Face, FaceSettings
 from rtav.runtime.listening import Listening
 from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout
 from rtav.runtime.sound_events import SoundEvents
-from rtav.runtime.speaking import Means, Speaking
+from rtav.runtime.speaking import Means
 from rtav.runtime.stage import Stage
+from rtav.runtime.turns import Turns
 from rtav.runtime.used import Meter, Used
 from rtav.runtime.vitals import Vitals
 
@@ -90,13 +92,19 @@ class Call:
         self._alarm: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._turns: dict[int, tuple[Speaking, asyncio.Task[None]]] = {}
         self._utterances: dict[str, asyncio.Task[None]] = {}
         self._playout = Playout(self._played)
         self._sounds = SoundEvents(self._playout)
         self._last_played: told.Played | None = None
         self._motions = {motion.id.lower(): motion.id for motion in crew.avatar.motions()}
+        self._turns = Turns(self._means(), self._start)
         self._listening = Listening(vad=crew.vad, stt=crew.stt, caller=call_id, tell=self.tell)
+        self._inbox = Inbox(
+            self._listening,
+            tell=self.tell,
+            kind=lambda: str(session.config.input_format["type"]),
+            start=self._start,
+        )
         self._face = self._make_face(seed)
         self._egress: Egress | None = None
         self._perform: dict[type[Output], Callable[[Any], None]] = {
@@ -106,10 +114,10 @@ class Call:
             wanted.Pause: self._listening.pause,
             wanted.EndOfSpeech: self._listening.end,
             wanted.StopListening: self._stop_listening,
-            wanted.Ask: self._speak,
-            wanted.Say: self._speak,
+            wanted.Ask: self._turns.speak,
+            wanted.Say: self._turns.speak,
             wanted.Play: lambda order: self._playout.play(order.turn),
-            wanted.Void: self._void,
+            wanted.Void: self._turns.void,
             wanted.Hold: lambda _: self._playout.hold(),
             wanted.Resume: lambda _: self._playout.resume(),
             wanted.Drive: self._drive,
@@ -214,7 +222,7 @@ class Call:
         except ProtocolError as error:
             self.tell(told.ClientErred(error))
         else:
-            self.tell(told.ClientSaid(event))
+            self._inbox.take(event)
 
     @_ends_its_call
     def heard(self, sequence: int, rtp_time: int, payload: bytes) -> None:
@@ -311,22 +319,6 @@ class Call:
         self._listening.stop(order)
         if task := self._utterances.pop(order.utterance, None):
             task.cancel()
-
-    def _speak(self, order: wanted.Ask | wanted.Say) -> None:
-        known = self._turns.get(order.turn)
-        if known is not None:
-            known[0].order(order)
-            return
-        speaking = Speaking(order.turn, self._means())
-        speaking.order(order)
-        task = self._start(speaking.run(), f"turn {order.turn}")
-        self._turns[order.turn] = (speaking, task)
-        task.add_done_callback(lambda _: self._turns.pop(order.turn, None))
-
-    def _void(self, order: wanted.Void) -> None:
-        self._playout.void(order.turn)
-        if known := self._turns.pop(order.turn, None):
-            known[1].cancel()
 
     def _drive(self, order: wanted.Drive) -> None:
         if self._face is not None:

@@ -14,7 +14,7 @@ from rtav.runtime.peer import Peer
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = {"webrtc": 256 * 1024, "websocket": MAX_EVENT_BYTES}
-"""Reading an event holds the event loop, 15 ms for an image of 16 MiB: only sockets may send so
+"""Reading an event holds the event loop, 20 ms for an image of 21 MiB: only sockets may send so
 much. A data channel carries what we announce."""
 
 MAX_BUFFERED_BYTES = 4 * 1024 * 1024

@@ -15,6 +15,7 @@ from rtav.engines.base import SttEngine, VadEngine
 from rtav.errors import EngineError, EngineFailed, EngineTimeout
 from rtav.media.ingress import Microphone
 from rtav.media.pcm import MIC_RATE_HZ, Pcm
+from rtav.media.resample import Resampler
 from rtav.runtime.streams import EngineStream
 from rtav.runtime.utterance import Utterance
 
@@ -46,6 +47,8 @@ class Listening:
         self._heard_until = 0
         self._heard_samples = 0
         self._utterances: dict[str, Utterance] = {}
+        self._resampler: Resampler | None = None
+        self._appended_hz = 0
 
     @property
     def heard_s(self) -> float:
@@ -59,11 +62,24 @@ class Listening:
 
     def pull(self, now: float) -> None:
         """Take what is due from the jitter buffer; about every 20 ms."""
-        pcm = self._microphone.pull(now)
-        if pcm.size:
-            self._hear(pcm)
+        self._hear(self._microphone.pull(now))
+
+    def append(self, pcm: Pcm, rate_hz: int) -> None:
+        """Hear sound that came in an event: int16 at `rate_hz`."""
+        if self._resampler is None or self._appended_hz != rate_hz:
+            self._resampler, self._appended_hz = Resampler(rate_hz, MIC_RATE_HZ), rate_hz
+        self._hear(self._resampler.push(pcm))
+
+    def settle(self) -> int:
+        """Hear all that was appended, to its last sample; returns how long the microphone is now,
+        in ms."""
+        if self._resampler is not None:
+            self._hear(self._resampler.flush())
+        return self._heard_until * 1000 // MIC_RATE_HZ
 
     def _hear(self, pcm: Pcm) -> None:
+        if not pcm.size:
+            return
         self._heard.append(pcm)
         self._heard_samples += pcm.size
         self._heard_until += pcm.size

@@ -170,6 +170,7 @@ class Supervisor:
             policy=Policy(
                 transport=peer.media.transport,
                 client_plays=not peer.media.hears,
+                microphone_races=peer.media.speaks,
                 grace_s=GRACE_S,
                 expires_at=int(clock.unix() + call_s),
                 expires_in_s=call_s,
