@@ -91,9 +91,8 @@ class Common:
             },
         )
 
-    def add_item(self, item: Item, *, after: str | None = None) -> None:
-        """Put a finished item into the conversation and say so."""
-        previous = self.conversation.add(item, after=after)
+    def item_added(self, item: Item, previous: str | None) -> None:
+        """Say that a finished item is in the conversation now, behind `previous`."""
         for kind in ("added", "done"):
             self.send(f"conversation.item.{kind}", item=item.as_json(), previous_item_id=previous)
 

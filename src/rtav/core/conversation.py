@@ -14,13 +14,19 @@ from rtav.protocol import items as wire
 ROOT = "root"
 """As `previous_item_id`: before everything."""
 
+MAX_ITEMS = 2000
+"""What clients may fill a conversation with; a call of an hour makes some hundreds."""
+
+MAX_CHARACTERS = 16_000_000
+"""Of text, and of pictures as they are written on the wire."""
+
 INAUDIBLE = "(inaudible)"
 """What a model reads where the caller spoke and no word was understood."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
-    """One item. `content` and `fields` are as they go over the wire."""
+    """One item, itself and no other. `content` and `fields` are as they go over the wire."""
 
     id: str
     type: Literal["message", "function_call", "function_call_output"]
@@ -44,6 +50,11 @@ class Item:
         another one, up to `audio_end`."""
         words = (word.text for word in self.words if word.end <= min(heard, self.audio_end))
         self.content[0]["transcript"] = "".join(words)
+
+    @property
+    def characters(self) -> int:
+        values = [value for part in self.content for value in part.values()]
+        return sum(len(v) for v in (*values, *self.fields.values()) if isinstance(v, str))
 
     def as_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {
@@ -89,6 +100,10 @@ class Conversation:
 
     def __init__(self) -> None:
         self._items: list[Item] = []
+        self._by_id: dict[str, Item] = {}
+        self._given: dict[str, int] = {}
+        """Characters of the items that the client brought."""
+        self._characters = 0
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items)
@@ -98,11 +113,28 @@ class Conversation:
         return self._items[-1].id if self._items else None
 
     def find(self, item_id: str) -> Item | None:
-        return next((item for item in self._items if item.id == item_id), None)
+        return self._by_id.get(item_id)
 
     def previous_of(self, item: Item) -> str | None:
-        index = self._items.index(item)
+        last = len(self._items) - 1
+        index = last if self._items[last] is item else self._items.index(item)
         return self._items[index - 1].id if index else None
+
+    def give(self, item: Item, *, after: str | None = None) -> str | None:
+        """`add` for what a client brings. Raises ProtocolError also if it brings too much."""
+        characters = item.characters
+        is_full = self._characters + characters > MAX_CHARACTERS
+        if is_full or len(self._items) >= MAX_ITEMS:
+            raise ProtocolError(
+                f"Error adding item: a conversation holds {MAX_ITEMS} items and {MAX_CHARACTERS} "
+                "characters. Delete what is no longer needed.",
+                code="conversation_full",
+                param="item",
+            )
+        previous = self.add(item, after=after)
+        self._given[item.id] = characters
+        self._characters += characters
+        return previous
 
     def add(self, item: Item, *, after: str | None = None) -> str | None:
         """Put an item in, at the end or after another; returns the id of the one before it.
@@ -128,10 +160,13 @@ class Conversation:
                     param="previous_item_id",
                 )
             self._items.insert(self._items.index(found) + 1, item)
+        self._by_id[item.id] = item
         return self.previous_of(item)
 
     def remove(self, item: Item) -> None:
         self._items.remove(item)
+        del self._by_id[item.id]
+        self._characters -= self._given.pop(item.id, 0)
 
     def history(self) -> tuple[Line, ...]:
         return tuple(line for item in self._items for line in item.lines())

@@ -53,7 +53,8 @@ class Editing:
         if text is not None:
             self._answering.say(text, item.id)
             return
-        common.add_item(item, after=event.previous_item_id)
+        previous = common.conversation.give(item, after=event.previous_item_id)
+        common.item_added(item, previous)
         if item.role == "user" and item.id == common.conversation.last_id:
             self._user_said()
 

@@ -337,7 +337,7 @@ class Hearing:
         )
         part = {"type": "input_audio", "transcript": None}
         utterance.item = Item(id=utterance.id, type="message", role="user", content=[part])
-        common.add_item(utterance.item)
+        common.item_added(utterance.item, common.conversation.add(utterance.item))
         utterance.item.content[0]["transcript"] = utterance.text or None
         for delta in utterance.early:
             self._transcripts.delta(utterance, delta)

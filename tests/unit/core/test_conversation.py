@@ -1,6 +1,7 @@
 import pytest
 from pydantic import TypeAdapter
 
+from rtav.core import conversation as module
 from rtav.core.conversation import Conversation, Item, read, spoken_text
 from rtav.core.inputs import SpokenWord
 from rtav.core.outputs import Line
@@ -128,3 +129,36 @@ def test_a_cut_keeps_the_words_that_were_heard_to_their_end() -> None:
     assert item.cut(900) == 150
     assert item.cut(0) == 0
     assert item.content[0]["transcript"] == ""
+
+
+def refused(conversation: Conversation, item: Item) -> str | None:
+    with pytest.raises(ProtocolError) as refusal:
+        conversation.give(item)
+    return refusal.value.code
+
+
+def test_a_client_brings_so_many_items_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ITEMS", 2)
+    conversation = Conversation()
+    first, second = system("a"), system("b")
+    assert conversation.give(first) is None
+    assert conversation.give(second) == "a"
+    assert refused(conversation, system("c")) == "conversation_full"
+    assert conversation.find("c") is None
+    assert conversation.add(system("said")) == "b"
+    conversation.remove(first)
+    conversation.remove(second)
+    assert conversation.give(system("c")) == "said"
+
+
+def test_a_client_brings_so_much_text_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = system("a").characters
+    monkeypatch.setattr(module, "MAX_CHARACTERS", 2 * size)
+    conversation = Conversation()
+    first = system("a")
+    conversation.give(first)
+    conversation.add(system("x"))
+    conversation.give(system("b"))
+    assert refused(conversation, system("c")) == "conversation_full"
+    conversation.remove(first)
+    assert conversation.give(system("c")) == "b"
