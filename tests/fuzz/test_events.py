@@ -106,5 +106,5 @@ def test_a_crowd_of_wrong_values_costs_no_more_than_one() -> None:
     assert outcome(crowd) == "invalid_event"
 
 
-def test_an_event_of_more_than_16_mib_is_refused_unread() -> None:
-    assert outcome("[" * (16 * 1024 * 1024 + 1)) == "event_too_large"
+def test_an_event_of_more_than_21_mib_is_refused_unread() -> None:
+    assert outcome("[" * (21 * 1024 * 1024 + 1)) == "event_too_large"

@@ -19,7 +19,7 @@ from rtav.protocol.client import parse
 from rtav.protocol.server import spell
 from rtav.testing.lifecycle import LifeCycle
 from rtav.testing.oracle import problems
-from rtav.testing.script import CATALOG
+from rtav.testing.script import CATALOG, shown
 
 WORD = 2400
 
@@ -98,6 +98,7 @@ class Conversation(RuleBasedStateMachine):
             signs=Signs(beta=beta),
             policy=Policy(
                 client_plays=client_plays,
+                microphone_races=not client_plays,
                 offers_motions=moves,
                 expires_in_s=lasts,
                 default_dialect=Dialect.RTAV,
@@ -149,6 +150,10 @@ class Conversation(RuleBasedStateMachine):
     @rule(which=st.integers(0, len(PARAMS) - 1))
     def client_wants_a_response(self, *, which: int) -> None:
         self.client(type="response.create", response=PARAMS[which])
+
+    @rule(kind=st.sampled_from(["commit", "clear"]))
+    def client_holds_a_button(self, *, kind: str) -> None:
+        self.client(type=f"input_audio_buffer.{kind}")
 
     @rule(kind=st.sampled_from(["response.cancel", "output_audio_buffer.clear", "auth", "nope"]))
     def client_says(self, *, kind: str) -> None:
@@ -298,10 +303,11 @@ class Conversation(RuleBasedStateMachine):
         self.is_sound = False  # until it is through: what fails here is not driven to its end
         for output in self.session.handle(event, self.now):
             match output:
-                case wanted.Send():
+                case wanted.Send() | wanted.SendAudio():
                     assert not self.has_left
-                    self.sent(output.event.as_json())
-                    spell(output.event, "beta")
+                    self.sent(shown(output))
+                    if isinstance(output, wanted.Send):
+                        spell(output.event, "beta")
                 case wanted.Ask() | wanted.Say():
                     self.asked.append(output.turn)
                 case wanted.Play():

@@ -191,7 +191,7 @@ class Player:
     def _take(self, outputs: Iterable[wanted.Output]) -> None:
         for output in outputs:
             if isinstance(output, wanted.Send | wanted.SendAudio):
-                event = _shown(output)
+                event = shown(output)
                 self.events.append(event)
                 self.faults += problems(event)
                 self.faults += self._life.feed(event)
@@ -199,8 +199,8 @@ class Player:
                 self.actions.append(output)
 
 
-def _shown(output: wanted.Send | wanted.SendAudio) -> dict[str, Any]:
-    """The event, with silence where the audio would be."""
+def shown(output: wanted.Send | wanted.SendAudio) -> dict[str, Any]:
+    """The event as the client gets it, with silence where the audio would be."""
     if isinstance(output, wanted.Send):
         return output.event.as_json()
     delta = base64.b64encode(bytes(2 * (output.end - output.start))).decode()
