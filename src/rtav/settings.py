@@ -146,6 +146,13 @@ class LlmSettings(EngineSettings):
     """Look for a language model server on this machine at the start."""
 
 
+class ModelSettings(Section):
+    aliases: dict[str, str] = {}
+    """Names for models that clients may use, and the model of the server behind each."""
+    strict: bool = False
+    """A model that is not listed is an error; else the server's own answers for it."""
+
+
 class DialectSettings(Section):
     default: Literal["openai", "rtav", "beta"] = "openai"
     """How events are spelt for a client that shows nothing of its own."""
@@ -199,6 +206,7 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     tts: EngineSettings = EngineSettings()
     avatar: EngineSettings = EngineSettings()
+    models: ModelSettings = ModelSettings()
     dialect: DialectSettings = DialectSettings()
     video: VideoSettings = VideoSettings()
     log: LogSettings = LogSettings()

@@ -1,4 +1,4 @@
-"""The names a session may use for faces, voices and motions."""
+"""The names a session may use for faces, voices, motions and models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Names:
 
     kind: str
     ids: Mapping[str, str]
-    """`default` is always among the names."""
+    """`default` is always among the names of assets."""
 
     def resolve(self, name: str, *, param: str) -> str:
         """The id behind a name; exactly as written first, then in any case.
@@ -43,6 +43,8 @@ class Catalog:
     faces: Names
     voices: Names
     motions: Names
+    models: Names | None = None
+    """None: any name will do, the model at hand answers for those it does not have."""
 
     @classmethod
     def of(
@@ -52,14 +54,16 @@ class Catalog:
         voices: Sequence[str],
         motions: Sequence[str],
         aliases: Mapping[str, str] | None = None,
+        models: Sequence[str] | None = None,
     ) -> Catalog:
         """The first of each kind is its default, unless one has that very name.
 
-        `aliases` are further names of voices.
+        `aliases` are further names of voices, `models` all that a client may name.
         """
         voice_ids = {name: name for name in voices} | dict(aliases or {})
         return cls(
             faces=Names("face", {"default": faces[0]} | {name: name for name in faces}),
             voices=Names("voice", {"default": voices[0]} | voice_ids),
             motions=Names("driving", {"default": motions[0]} | {name: name for name in motions}),
+            models=None if models is None else Names("model", {name: name for name in models}),
         )

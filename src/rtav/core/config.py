@@ -93,6 +93,8 @@ class SessionConfig:
         for name in (name for name in _PLAIN if name in named):
             target = _PLAIN_NAMES.get(name, name)
             changes[target] = _or_default(target, getattr(patch, name))
+        if catalog.models is not None and patch.model is not None:
+            catalog.models.resolve(patch.model, param=f"{prefix}.model")
         changes |= self._assets(patch, catalog, prefix)
         changes |= self._hearing(patch, prefix)
         changes |= _speaking(patch, prefix)

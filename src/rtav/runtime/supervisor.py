@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -56,6 +56,8 @@ class Rules:
     """The model is given the tool that moves the face."""
     face: FaceSettings
     voice_aliases: Mapping[str, str]
+    models: Sequence[str] | None = None
+    """All that a client may name; None: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class Supervisor:
             voices=[voice.id for voice in engines.tts.voices()],
             motions=[motion.id for motion in engines.avatar.motions()],
             aliases=rules.voice_aliases,
+            models=rules.models,
         )
         self._crew = Crew(
             vad=engines.vad,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.types import ASGIApp
 
@@ -22,6 +22,7 @@ from rtav.server.app import create_app
 from rtav.server.books import opened_books
 from rtav.server.ephemeral import Sealer, given_secrets, kept_secret
 from rtav.server.listing import Listing
+from rtav.server.models import AliasedLlm, strict_models
 from rtav.server.selection import Engines, select
 from rtav.server.services import Services
 from rtav.server.voices import aliases
@@ -53,6 +54,8 @@ async def compose(
     """
     selection = await select(settings, own_ports=own_ports)
     engines = selection.engines
+    if settings.models.aliases:
+        engines = replace(engines, llm=AliasedLlm(engines.llm, settings.models.aliases))
     sealer = Sealer(_secrets(settings))
 
     def hang_up(call_id: str) -> None:
@@ -96,6 +99,7 @@ async def compose(
                 tts=engines.tts,
                 llm=engines.llm,
                 created=int(clock.unix()),
+                strict=settings.models.strict,
             ),
             unix=clock.unix,
             cors_origins=settings.server.cors_origins,
@@ -112,6 +116,7 @@ def _rules(settings: Settings, engines: Engines) -> Rules:
         offers_motions=engines.llm.capabilities.name == "demo",
         face=FaceSettings(size_px=video.size_px, fps=video.fps, bitrate=video.bitrate),
         voice_aliases=aliases(engines.tts.voices()),
+        models=strict_models(engines.llm) if settings.models.strict else None,
     )
 
 

@@ -30,8 +30,19 @@ class Listing:
     models: tuple[Entry, ...]
 
     @classmethod
-    def of(cls, *, avatar: AvatarEngine, tts: TtsEngine, llm: LlmEngine, created: int) -> Listing:
-        """What these engines offer. `created` (seconds since 1970) is shown with each model."""
+    def of(
+        cls,
+        *,
+        avatar: AvatarEngine,
+        tts: TtsEngine,
+        llm: LlmEngine,
+        created: int,
+        strict: bool = False,
+    ) -> Listing:
+        """What these engines offer. `created` (seconds since 1970) is shown with each model.
+
+        `strict`: only the models that the engine has, none that it would answer for.
+        """
         return cls(
             faces=_faces(avatar),
             voices=_voices(tts),
@@ -39,7 +50,7 @@ class Listing:
                 _entry(motion.id, motion.name, duration_seconds=round(motion.duration_s, 3))
                 for motion in avatar.motions()
             ),
-            models=_models(llm, created),
+            models=_models(llm, created, strict=strict),
         )
 
     def model(self, name: str) -> Entry | None:
@@ -71,8 +82,9 @@ def _voices(tts: TtsEngine) -> tuple[Entry, ...]:
     return _with_default(entries)
 
 
-def _models(llm: LlmEngine, created: int) -> tuple[Entry, ...]:
-    names = dict.fromkeys((*llm.models(), *DOCUMENTED_MODELS, *OPEN_LOOP_MODELS))
+def _models(llm: LlmEngine, created: int, *, strict: bool) -> tuple[Entry, ...]:
+    fallbacks = () if strict else DOCUMENTED_MODELS
+    names = dict.fromkeys((*llm.models(), *fallbacks, *OPEN_LOOP_MODELS))
     return tuple(
         {"id": name, "object": "model", "created": created, "owned_by": "rtav"} for name in names
     )
