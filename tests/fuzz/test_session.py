@@ -304,10 +304,7 @@ class Conversation(RuleBasedStateMachine):
         for output in self.session.handle(event, self.now):
             match output:
                 case wanted.Send() | wanted.SendAudio():
-                    assert not self.has_left
-                    self.sent(shown(output))
-                    if isinstance(output, wanted.Send):
-                        spell(output.event, "beta")
+                    self.goes_out(output)
                 case wanted.Ask() | wanted.Say():
                     self.asked.append(output.turn)
                 case wanted.Play():
@@ -322,6 +319,12 @@ class Conversation(RuleBasedStateMachine):
                 case wanted.StopListening():
                     self.owed[output.utterance] = 0
         self.is_sound = True
+
+    def goes_out(self, output: wanted.Send | wanted.SendAudio) -> None:
+        assert not self.has_left
+        self.sent(shown(output))
+        if isinstance(output, wanted.Send):
+            spell(output.event, "beta")
 
     def sent(self, event: dict[str, Any]) -> None:
         if "session" in event:  # the beta's flat fields are nothing the oracle knows
