@@ -205,7 +205,10 @@ LISTING = Listing(
     faces=_entries("default", "face1", "face2"),
     voices=_entries("default", "alice"),
     driving=_entries("idle", "Wink"),
-    models=_entries("gpt-5.2", "none"),
+    models=tuple(
+        {"id": id_, "object": "model", "created": int(START), "owned_by": "rtav"}
+        for id_ in ("gpt-5.2", "none")
+    ),
 )
 
 
