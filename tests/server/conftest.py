@@ -29,6 +29,8 @@ from rtav.server.storage.database import StorageError
 from rtav.server.storage.records import Period, SessionRecord
 from rtav.server.storage.sessions import Wanted
 from rtav.settings import Settings
+from rtav.transports.websocket.peer import WebSocketPeer
+from rtav.transports.websocket.sockets import WebSockets
 
 API_KEY = "rtav_ak_operator"
 START = 1_767_225_600.0
@@ -85,6 +87,24 @@ class FakeCall:
         self._call_id = call_id
         self.ended_for: str | None = None
 
+    def hold(self, peer: WebSocketPeer) -> None:
+        """Be the other end of a socket: repeats what it is told."""
+        self._peer = peer
+        peer.listen(self)
+
+    def opened(self, *, label: str, subprotocol: str) -> None:
+        self.subprotocol = subprotocol
+        self._peer.send('{"type": "session.created"}')
+
+    def received(self, message: str | bytes) -> None:
+        if message == "end":
+            self._ending = asyncio.get_running_loop().create_task(self._peer.close("expired"))  # noqa: TID251 - held until the test is over
+        else:
+            self._peer.send(message)
+
+    def gone(self, reason: str) -> None:
+        self.hang_up(reason)
+
     def hang_up(self, reason: str) -> None:
         self.ended_for = reason
         self._supervisor.end(self._call_id, reason)
@@ -132,8 +152,10 @@ class FakeSupervisor:
         if self.open_fails:
             raise RuntimeError("cannot start")
         self.opened.append(opening)
-        self.running[opening.call_id] = FakeCall(self, opening.call_id)
-        return self.running[opening.call_id]
+        call = self.running[opening.call_id] = FakeCall(self, opening.call_id)
+        if isinstance(peer, WebSocketPeer):
+            call.hold(peer)
+        return call
 
     def find(self, call_id: str) -> FakeCall | None:
         return self.running.get(call_id)
@@ -249,6 +271,7 @@ class Server:
                 sessions=self.sessions,
                 supervisor=self.supervisor,
                 webrtc=self.webrtc,
+                sockets=WebSockets(),
                 listing=LISTING,
                 unix=lambda: self.now,
                 cors_origins=cors_origins,
@@ -322,6 +345,7 @@ class BookedServer(Server):
                 sessions=sessions,
                 supervisor=supervisor,
                 webrtc=self.webrtc,
+                sockets=WebSockets(),
                 listing=LISTING,
                 unix=clock.unix,
             )

@@ -73,6 +73,10 @@ class Opening:
     agents_header: bool
     key_spelling: str
     rest_session: bool = False
+    auth_message: bool = False
+    """The key came in an `auth` message."""
+    query: frozenset[str] = frozenset()
+    """Names in the query that only rtAV's clients use."""
     call_s: float | None = None
     """The caller's own limit on the length of a call; the rules' counts, too."""
 
@@ -220,6 +224,8 @@ class Supervisor:
             agents_header=opening.agents_header,
             key=opening.key_spelling,
             rest_session=opening.rest_session,
+            auth_message=opening.auth_message,
+            query=opening.query,
             sessions=(opening.session, opening.secret_session),
         )
         dialect = decide(signs)

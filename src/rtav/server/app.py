@@ -11,13 +11,14 @@ from starlette.types import ASGIApp
 
 from rtav.server import answers, pages, reference
 from rtav.server.listing import ASSETS_PATH
-from rtav.server.middleware import BoundedBody, OneSlash
-from rtav.server.routes import assets, calls, health, secrets, sessions, usage
+from rtav.server.middleware import BoundedBody, OneSlash, RefusedSocket
+from rtav.server.routes import assets, calls, health, realtime, secrets, sessions, usage
 from rtav.server.services import Services
 
 _ROUTERS = (
     secrets.router,
     calls.router,
+    realtime.router,
     sessions.router,
     usage.router,
     assets.router,
@@ -55,7 +56,7 @@ def _routed(services: Services) -> FastAPI:
 def _guarded(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
     """CORS stands outside of everything, or a page could not read what went wrong."""
     return CORSMiddleware(
-        OneSlash(BoundedBody(app)),
+        RefusedSocket(OneSlash(BoundedBody(app))),
         allow_origins=origins,
         allow_methods=["*"],
         allow_headers=["*"],  # echoes what the page asks for: SDKs add headers of their own

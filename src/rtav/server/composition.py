@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from starlette.types import ASGIApp
@@ -29,6 +29,7 @@ from rtav.server.voices import aliases
 from rtav.settings import Settings
 from rtav.transports.webrtc.settings import IceSettings
 from rtav.transports.webrtc.webrtc import WebRtc
+from rtav.transports.websocket.sockets import WebSockets
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class Composition:
     engines: Engines
     llm_at: str | None
     """Base URL of the language model; None: it needs none."""
+    farewell: Callable[[], Awaitable[None]]
+    """Says goodbye to who is connected by the doors; they are shut after it."""
 
 
 @contextlib.asynccontextmanager
@@ -72,6 +75,7 @@ async def compose(
         webrtc = WebRtc(ice_settings(settings))
         stack.push_async_callback(webrtc.close)
         await webrtc.start()
+        sockets = WebSockets()
         stage = Stage(Threads.start())
         stack.push_async_callback(asyncio.to_thread, stage.close)
         supervisor = await stack.enter_async_context(
@@ -94,6 +98,7 @@ async def compose(
             sessions=sessions,
             supervisor=supervisor,
             webrtc=webrtc,
+            sockets=sockets,
             listing=Listing.of(
                 avatar=engines.avatar,
                 tts=engines.tts,
@@ -104,7 +109,12 @@ async def compose(
             unix=clock.unix,
             cors_origins=settings.server.cors_origins,
         )
-        yield Composition(app=create_app(services), engines=engines, llm_at=selection.llm_at)
+        yield Composition(
+            app=create_app(services),
+            engines=engines,
+            llm_at=selection.llm_at,
+            farewell=sockets.close,
+        )
         logger.info("stopping: %d calls are ended", supervisor.calls)
 
 

@@ -37,7 +37,12 @@ def serve(settings: Settings, *, say: Say) -> None:
 
     ports = {door.listener.getsockname()[1] for door in doors}
     asyncio.run(
-        serve_doors(doors, lambda: compose(settings, api_key=api_key, own_ports=ports), ready=ready)
+        serve_doors(
+            doors,
+            lambda: compose(settings, api_key=api_key, own_ports=ports),
+            ready=ready,
+            farewell=lambda running: running.farewell(),
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from starlette.exceptions import HTTPException
@@ -28,6 +29,18 @@ class OneSlash:
             if scope.get("raw_path"):
                 scope["raw_path"] = _SLASHES_BYTES.sub(b"/", scope["raw_path"])
         await self._app(scope, receive, send)
+
+
+class RefusedSocket:
+    """Returns to the server after a refused handshake has been sent: uvicorn would log an error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            await asyncio.sleep(0)
 
 
 class BoundedBody:

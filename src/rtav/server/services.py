@@ -14,6 +14,7 @@ from rtav.server.admission import Admission
 from rtav.server.allowance import Allowance
 from rtav.server.listing import Listing
 from rtav.server.sessions import Sessions
+from rtav.transports.websocket.sockets import WebSockets
 
 
 class RunningCall(Protocol):
@@ -68,6 +69,7 @@ class Services:
     sessions: Sessions
     supervisor: Calls
     webrtc: Connector
+    sockets: WebSockets
     listing: Listing
     unix: Callable[[], float]
     new_id: Callable[[str], str] = new_id

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import FrameType
 from typing import Protocol, TypeVar
@@ -28,9 +29,16 @@ R = TypeVar("R", bound=Running)
 
 # An append of 15 MiB of audio, OpenAI's limit, grows by a third as base64.
 MAX_MESSAGE_BYTES = 24 << 20
+# How often a socket's client is asked whether it is there, and how long it may take to say so: it
+# may have seconds of audio to receive before the question.
+PING_S, PONG_S = 5.0, 20.0
 # Requests and sockets that are still open after this are cut: an exit takes a few seconds at most.
 GRACE_S = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+async def _nothing(_: object) -> None:
+    """Where nobody is connected for longer than a request."""
 
 
 async def serve(
@@ -38,11 +46,13 @@ async def serve(
     start: Callable[[], AbstractAsyncContextManager[R]],
     *,
     ready: Callable[[R], None],
+    farewell: Callable[[R], Awaitable[None]] = _nothing,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `ready` is called once every door answers.
 
-    `start` starts what the application needs and ends it when the doors are shut. A second signal
-    while it ends goes to the handler that was there before: it stops at once.
+    `start` starts what the application needs and ends it when the doors are shut; `farewell` is
+    awaited before that. A second signal while it ends goes to the handler that was there before: it
+    stops at once.
     """
     stopping = asyncio.Event()
     with contextlib.ExitStack() as shut:
@@ -54,7 +64,8 @@ async def serve(
                 async with asyncio.TaskGroup() as group:
                     for server, door in zip(servers, doors, strict=True):
                         group.create_task(server.serve([door.listener]), name=door.url)
-                    group.create_task(_stopped(servers, stopping), name="until told to stop")
+                    leave = functools.partial(farewell, running)
+                    group.create_task(_stopped(servers, stopping, leave), name="until told to stop")
                     for server in servers:
                         await server.answers.wait()
                     ready(running)
@@ -76,8 +87,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _stopped(servers: list[_Server], stopping: asyncio.Event) -> None:
+async def _stopped(
+    servers: list[_Server], stopping: asyncio.Event, farewell: Callable[[], Awaitable[None]]
+) -> None:
     await stopping.wait()
+    await farewell()
     for server in servers:
         server.should_exit = True
 
@@ -92,6 +106,8 @@ def _config(app: ASGIApp, door: Door) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PONG_S,
         ws_per_message_deflate=False,  # audio does not deflate, and the context costs memory
         timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=tls.cert if tls else None,

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from rtav.core.dialect import Dialect
 from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.keys import Scope
-from rtav.server.payload import merged, read_offer
+from rtav.server.opening import admitted, begin
+from rtav.server.payload import read_offer
 from rtav.server.services import Services
 
 CALLS_PATH = "/v1/realtime/calls"
-
-_DIALECTS = tuple(Dialect)
 
 _SDP = {"type": "string", "description": "The SDP offer; candidates are not needed."}
 _SESSION = {"type": "string", "description": "The session's configuration, as JSON."}
@@ -80,19 +75,8 @@ def router(services: Services) -> APIRouter:
         caller = await services.access.request_caller(request)
         caller.needs(Scope.CALLS)
         body = await read_offer(request)
-        joined = request.query_params.get("session_id")
-        if joined is not None:
-            await services.sessions.joinable(joined, caller)
         with contextlib.ExitStack() as places:
-            opening = _opening(request, caller, body.session, services)
-            if joined is not None:
-                rest = places.enter_context(services.sessions.joining(joined))
-                opening = _joining(opening, joined, rest)
-            places.enter_context(services.admission.place())
-            services.supervisor.admit()
-            services.supervisor.check(opening)
-            places.enter_context(services.allowance.place(caller.key, is_new=joined is None))
-            await services.access.spend(caller)
+            opening = await admitted(request, caller, body.session, services, places)
             answer = await _connected(services, body.sdp, opening, caller, places)
         return Response(
             answer,
@@ -123,64 +107,15 @@ async def _connected(
     caller: Caller,
     places: contextlib.ExitStack,
 ) -> str:
-    """Make the peer, start its call, return the answer; a failure leaves neither behind.
-
-    `places` are given up as soon as the call exists, and is counted itself.
-    """
+    """Make the peer, start its call, return the answer; a failure leaves neither behind."""
     codec = opening.session.get("video_codec", opening.secret_session.get("video_codec"))
     peer = await services.webrtc.connect(sdp, video_codec=codec)
+    call = await begin(peer, opening, caller, services, places)
     try:
-        shown = services.supervisor.shown(opening)
-        call = services.supervisor.open(peer, opening)
-    except BaseException:  # whatever it is: the peer has no other owner yet
-        await peer.close("failed")
-        raise
-    try:
-        services.sessions.began(opening.call_id, opening.session_id, caller, shown=shown)
-        places.close()
         return await peer.answer()
     except BaseException:  # whatever it is: nobody else would end this call
         call.hang_up("failed")
         raise
-
-
-def _opening(
-    request: Request, caller: Caller, session: Mapping[str, Any], services: Services
-) -> Opening:
-    named = request.query_params.get("model")
-    minutes = caller.key.limits.max_minutes
-    return Opening(
-        call_id=services.new_id("rtc_"),
-        session_id=services.new_id("session_"),
-        session={"model": named, **session} if named else session,
-        secret_session=caller.session,
-        dialect=_dialect(request),
-        beta_header="realtime=v1" in request.headers.get("openai-beta", ""),
-        agents_header="x-openai-agents-sdk" in request.headers,
-        key_spelling=caller.spelling,
-        call_s=None if minutes is None else minutes * 60,
-    )
-
-
-def _joining(opening: Opening, session_id: str, rest: Mapping[str, Any]) -> Opening:
-    """The opening of a call that joins a session made over REST, with that one's configuration."""
-    return replace(
-        opening,
-        session_id=session_id,
-        secret_session=merged(opening.secret_session, rest),
-        rest_session=True,
-    )
-
-
-def _dialect(request: Request) -> str | None:
-    named = request.query_params.get("dialect")
-    if named is not None and named not in _DIALECTS:
-        raise ProtocolError(
-            f"Invalid value for 'dialect': supported are {', '.join(_DIALECTS)}.",
-            code="invalid_value",
-            param="dialect",
-        )
-    return named
 
 
 def _answer_type(accept: str) -> str:

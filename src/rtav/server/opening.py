@@ -1,0 +1,112 @@
+"""How a call begins, whatever its transport: what its caller shows, whether there is a place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from rtav.core.dialect import RTAV_QUERY, Dialect
+from rtav.errors import ProtocolError
+from rtav.runtime.peer import Peer
+from rtav.runtime.supervisor import Opening
+from rtav.server.access import Caller
+from rtav.server.payload import merged
+from rtav.server.services import RunningCall, Services
+
+_DIALECTS = tuple(Dialect)
+
+
+async def admitted(
+    connection: HTTPConnection,
+    caller: Caller,
+    session: Mapping[str, Any],
+    services: Services,
+    places: contextlib.ExitStack,
+) -> Opening:
+    """What this call starts with. Its places are held by `places` until the call exists.
+
+    Raises ProtocolError, AtCapacity and StorageError.
+    """
+    joined = connection.query_params.get("session_id")
+    if joined is not None:
+        await services.sessions.joinable(joined, caller)
+    opening = _opening(connection, caller, session, services)
+    if joined is not None:
+        rest = places.enter_context(services.sessions.joining(joined))
+        opening = _joining(opening, joined, rest)
+    places.enter_context(services.admission.place())
+    services.supervisor.admit()
+    services.supervisor.check(opening)
+    places.enter_context(services.allowance.place(caller.key, is_new=joined is None))
+    await services.access.spend(caller)
+    return opening
+
+
+async def begin(
+    peer: Peer,
+    opening: Opening,
+    caller: Caller,
+    services: Services,
+    places: contextlib.ExitStack,
+) -> RunningCall:
+    """Start the call of a peer; if that fails the peer is closed.
+
+    `places` are given up as soon as the call exists, and is counted itself.
+    """
+    try:
+        shown = services.supervisor.shown(opening)
+        call = services.supervisor.open(peer, opening)
+    except BaseException:  # whatever it is: the peer has no other owner yet
+        await peer.close("failed")
+        raise
+    try:
+        services.sessions.began(opening.call_id, opening.session_id, caller, shown=shown)
+        places.close()
+    except BaseException:  # whatever it is: nobody else would end this call
+        call.hang_up("failed")
+        raise
+    return call
+
+
+def _opening(
+    connection: HTTPConnection, caller: Caller, session: Mapping[str, Any], services: Services
+) -> Opening:
+    query = connection.query_params
+    named = query.get("model")
+    minutes = caller.key.limits.max_minutes
+    return Opening(
+        call_id=services.new_id("rtc_"),
+        session_id=services.new_id("session_"),
+        session={"model": named, **session} if named else session,
+        secret_session=caller.session,
+        dialect=_dialect(query.get("dialect")),
+        beta_header="realtime=v1" in connection.headers.get("openai-beta", ""),
+        agents_header="x-openai-agents-sdk" in connection.headers,
+        key_spelling=caller.spelling,
+        call_s=None if minutes is None else minutes * 60,
+        query=RTAV_QUERY & query.keys(),
+    )
+
+
+def _joining(opening: Opening, session_id: str, rest: Mapping[str, Any]) -> Opening:
+    """The opening of a call that joins a session made over REST, with that one's configuration."""
+    return replace(
+        opening,
+        session_id=session_id,
+        secret_session=merged(opening.secret_session, rest),
+        rest_session=True,
+    )
+
+
+def _dialect(named: str | None) -> str | None:
+    if named is not None and named not in _DIALECTS:
+        raise ProtocolError(
+            f"Invalid value for 'dialect': supported are {', '.join(_DIALECTS)}.",
+            code="invalid_value",
+            param="dialect",
+        )
+    return named

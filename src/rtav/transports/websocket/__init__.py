@@ -1,0 +1,1 @@
+"""Clients that speak WebSocket: events in text frames, media in events."""
