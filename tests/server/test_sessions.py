@@ -416,6 +416,7 @@ def test_a_key_lists_its_own_and_an_admin_everybodys(server):
         ({"limit": 0}, 400, "limit"),
         ({"limit": "x"}, 400, "limit"),
         ({"status": "asleep"}, 400, "status"),
+        ({"key_id": "\0"}, 400, "key_id"),
         ({"after": "session_nobody"}, 404, None),
     ],
 )

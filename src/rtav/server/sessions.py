@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ SHOWN = (
     "target_fps", "upsample_factor", "tts_source", "video_codec",
 )  # fmt: skip
 """What of a session object is kept of a session."""
+
+
+# What is no id is not looked up: PostgreSQL takes a NUL in a text for an error of ours.
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Archive(Protocol):
@@ -191,7 +196,7 @@ class Sessions:
         """Raises ProtocolError `session_not_found`, also for what is not the caller's business."""
         self.expire()
         record = self._near().get(session_id)
-        if record is None:
+        if record is None and _ID.fullmatch(session_id):
             record = await self._archive.find(session_id)
         if record is None or not caller.sees(record.key_id):
             raise ProtocolError("There is no such session", code="session_not_found")

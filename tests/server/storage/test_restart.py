@@ -15,6 +15,30 @@ def settings(tmp_path, url) -> Settings:
     return Settings(state_dir=tmp_path, storage=StorageSettings(url=SecretStr(url)))
 
 
+@pytest.mark.parametrize("name", ["%00", "%FF", "x" * 1000, "session_%20", "%F0%9F%99%82"])
+def test_what_is_no_id_is_no_session_in_either_database(settings, open_server, name):
+    async def story() -> list[int]:
+        async with open_server(settings) as server:
+            answers = [
+                await server.ask(method, f"{SESSIONS}/{name}") for method in ("GET", "DELETE")
+            ]
+            return [answer.status_code for answer in answers]
+
+    assert asyncio.run(story()) == [404, 404]
+
+
+def test_text_that_databases_take_badly_is_kept(settings, open_server):
+    async def story() -> dict:
+        async with open_server(settings) as server:
+            hard = {"instructions": "\0 \u2028 🙂 \" ' ; --"}
+            made = (await server.ask("POST", SESSIONS, json=hard)).json()
+            await server.ask("DELETE", f"{SESSIONS}/{made['id']}")
+        async with open_server(settings) as server:
+            return (await server.ask("GET", f"{SESSIONS}/{made['id']}")).json()
+
+    assert asyncio.run(story())["instructions"] == "\0 \u2028 🙂 \" ' ; --"
+
+
 def test_sessions_and_usage_outlive_the_server(settings, open_server):
     async def before() -> str:
         async with open_server(settings) as server:

@@ -33,7 +33,12 @@ _DOCUMENTED = {
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 After = Annotated[str | None, Query(description="The last session of the page before.")]
 OfStatus = Annotated[Status | None, Query(description="Only those.")]
-OfKey = Annotated[str | None, Query(description="Only this key's; needs the scope `admin`.")]
+OfKey = Annotated[
+    str | None,
+    Query(
+        description="Only this key's; needs the scope `admin`.", pattern=r"^[A-Za-z0-9_-]{1,64}$"
+    ),
+]
 
 
 def router(services: Services) -> APIRouter:
