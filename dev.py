@@ -133,7 +133,7 @@ def docs(_: Sequence[str]) -> None:
 def serve(rest: Sequence[str]) -> None:
     """serve ARGS: the server, set up first if need be"""
     _prepare(to_serve=True)
-    run(BIN / "rtav", "serve", *rest)
+    become(BIN / "rtav", "serve", *rest)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
@@ -157,6 +157,17 @@ def run(*command: str | Path, quiet_failure: bool = False) -> None:
         print(f"! exit status {finished.returncode}: {shlex.join(words)}", flush=True)
     # a process ended by a signal has a negative status, which no shell can return
     raise CommandFailed(finished.returncode if finished.returncode > 0 else 1)
+
+
+def become(*command: str | Path) -> None:
+    """As `run`, but in the place of this process: whoever ends it by its id ends the command."""
+    if os.name == "nt":
+        run(*command)
+        return
+    words = [str(word) for word in command]
+    print("+ " + shlex.join(words), flush=True)
+    os.chdir(ROOT)
+    os.execv(words[0], words)
 
 
 def existing(paths: Sequence[str], root: Path = ROOT) -> list[str]:

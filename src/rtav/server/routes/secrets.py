@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rtav.errors import ProtocolError
@@ -46,7 +46,8 @@ def router(services: Services) -> APIRouter:
             }
         },
     )
-    async def mint(request: Request) -> JsonObject:
+    async def mint(request: Request, response: Response) -> JsonObject:
+        response.headers["Cache-Control"] = "no-store"
         caller = await services.access.operator(request)
         caller.needs(Scope.CALLS)
         wanted = _parsed(await read_object(request))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import StreamingResponse
 
 from rtav.errors import ProtocolError
 from rtav.server.keys import user_id
@@ -18,6 +20,7 @@ from rtav.server.routes.sessions import OfKey, timestamp, whose
 from rtav.server.services import Services
 from rtav.server.storage.records import Period, SessionRecord, Usage
 
+ROWS_AT_ONCE = 50
 _SUMS = (
     "duration_seconds",
     "audio_input_seconds",
@@ -58,11 +61,10 @@ def router(services: Services) -> APIRouter:
         caller = await services.access.operator(request)
         period = Period(start=_moment(start, "start"), end=_moment(end, "end"))
         records = await services.sessions.used(period, key_id=whose(caller, key_id))
-        rows = [_row(record) for record in records]
         accepts_csv = "text/csv" in request.headers.get("accept", "")
         if format == "csv" or (format is None and accepts_csv):
-            return Response(_csv(rows), media_type="text/csv")
-        return JSONResponse({"object": "list", "data": rows, "total": _total(rows)})
+            return StreamingResponse(_csv(records), media_type="text/csv")
+        return StreamingResponse(_json(records), media_type="application/json")
 
     return routes
 
@@ -100,14 +102,28 @@ def _row(record: SessionRecord) -> JsonObject:
     }
 
 
-def _total(rows: Sequence[JsonObject]) -> JsonObject:
-    sums = {name: round(sum(row[name] or 0 for row in rows), 3) for name in _SUMS}
-    return {"sessions": len(rows), **sums}
+async def _json(records: Sequence[SessionRecord]) -> AsyncIterator[str]:
+    sums: dict[str, float] = dict.fromkeys(_SUMS, 0)
+    yield '{"object":"list","data":['
+    for number, part in enumerate(_parts(records)):
+        rows = [_row(record) for record in part]
+        for name in _SUMS:
+            sums[name] += sum(row[name] or 0 for row in rows)
+        yield ("," if number else "") + json.dumps(rows)[1:-1]
+        await asyncio.sleep(0)
+    total = {"sessions": len(records), **{name: round(sums[name], 3) for name in _SUMS}}
+    yield f'],"total":{json.dumps(total)}}}'
 
 
-def _csv(rows: Sequence[JsonObject]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+async def _csv(records: Sequence[SessionRecord]) -> AsyncIterator[str]:
+    yield ",".join(COLUMNS) + "\r\n"
+    for part in _parts(records):
+        text = io.StringIO()
+        csv.DictWriter(text, COLUMNS).writerows(_row(record) for record in part)
+        yield text.getvalue()
+        await asyncio.sleep(0)
+
+
+def _parts(records: Sequence[SessionRecord]) -> Iterator[Sequence[SessionRecord]]:
+    """A year of sessions at once would make every call stutter."""
+    return (records[start : start + ROWS_AT_ONCE] for start in range(0, len(records), ROWS_AT_ONCE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from sqlalchemy.schema import Table
 from rtav.server.storage.database import Database
 from rtav.server.storage.records import Period, SessionRecord, Status, Usage
 from rtav.server.storage.tables import sessions, spent_secrets, usage
+
+ROWS_AT_ONCE = 20  # 40 µs each: calls share the event loop, whose steps last 2 ms at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +127,13 @@ class SessionTable:
         return inserted.rowcount == 1
 
     async def _records(self, query: Select[Any]) -> Sequence[SessionRecord]:
+        records: list[SessionRecord] = []
         async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return [_record(row) for row in rows.mappings()]
+            rows = await connection.stream(query)
+            async for part in rows.mappings().partitions(ROWS_AT_ONCE):
+                records.extend(_record(row) for row in part)
+                await asyncio.sleep(0)  # the driver has a thread, but the rows are made here
+        return records
 
     async def _upsert(self, connection: AsyncConnection, table: Table, row: dict[str, Any]) -> None:
         (primary,) = table.primary_key.columns
