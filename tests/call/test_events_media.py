@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -274,3 +275,107 @@ def test_a_beta_client_hears_of_response_audio() -> None:
 
     assert base64.b64decode(peer.got("response.audio.delta")[0]["delta"])
     assert not peer.got("response.output_audio.delta")
+
+
+def answered(
+    peer: FakePeer, session: dict[str, Any] | None = None, *, dialect: str = "rtav"
+) -> ScriptedEngines:
+    """One reply of 3 s, to its end."""
+    engines = ScriptedEngines(
+        llm=ScriptedLlm("This is quite a long reply, you see, and it goes on.")
+    )
+
+    async def main() -> None:
+        async with exchange(engines) as office:
+            office.take(peer, session, dialect=dialect)
+            await asyncio.sleep(0)
+            peer.open(label="")
+            peer.say({"type": "response.create"})
+            await peer.wait_for("response.done")
+            await asyncio.sleep(0.5)
+            peer.vanish()
+
+    run(main())
+    return engines
+
+
+def test_pictures_keep_real_time_and_come_before_the_end(voices) -> None:
+    peer = FakePeer(WEBSOCKET)
+
+    answered(peer)
+
+    assert faults(peer) == []
+    frames = peer.got("response.output_image.delta")
+    seconds = sound(peer).size / SESSION_RATE_HZ
+    assert abs(len(frames) - seconds * 10) <= 2
+    assert [frame["frame_index"] for frame in frames] == list(range(len(frames)))
+    assert peer.got("response.output_image.done")[0]["total_frames"] == len(frames)
+    assert all(base64.b64decode(frame["delta"]).startswith(b"\xff\xd8") for frame in frames)
+    assert (frames[0]["width"], frames[0]["height"]) == (128, 128)
+    kinds = dict(zip(peer.types, peer.times, strict=True))
+    assert kinds["response.done"] >= seconds - 0.05
+    assert peer.types[-1] == "response.done", "nothing is drawn once nobody speaks"
+    first = peer.times[peer.types.index("response.output_audio.delta")]
+    early = [
+        at
+        for at, kind in zip(peer.times, peer.types, strict=True)
+        if kind == "response.output_audio.delta" and at <= first + 0.05
+    ]
+    assert len(early) <= 11, "the sound is a second ahead of its pictures, not more"
+
+
+@pytest.mark.parametrize(
+    ("session", "dialect"),
+    [
+        ({}, "openai"),
+        ({"modalities": ["audio", "text"]}, "rtav"),
+        ({"output_modalities": ["text"]}, "rtav"),
+    ],
+)
+def test_nothing_is_drawn_for_who_wants_no_pictures(session, dialect) -> None:
+    peer = FakePeer(WEBSOCKET)
+
+    engines = answered(peer, session, dialect=dialect)
+
+    assert engines.avatar.opened == []
+    assert not [kind for kind in peer.types if "image" in kind]
+
+
+def test_a_data_channel_carries_pictures_that_fit_where_they_are_wanted() -> None:
+    media = dataclasses.replace(WEBSOCKET, transport="webrtc", max_message_bytes=16_000)
+    peer = FakePeer(media)
+
+    answered(peer, {"modalities": ["audio", "text", "image"]})
+
+    assert faults(peer) == []
+    assert len(peer.got("response.output_image.delta")) > 10
+
+
+def test_a_picture_that_does_not_fit_at_all_is_left_out() -> None:
+    media = dataclasses.replace(WEBSOCKET, transport="webrtc", max_message_bytes=8_000)
+    peer = FakePeer(media)
+
+    answered(peer, {"modalities": ["audio", "text", "image"], "upsample_factor": 2.0})
+
+    frames = peer.got("response.output_image.delta")
+    assert all(len(frame["delta"]) < 8_000 for frame in frames)
+    assert peer.got("response.output_image.done")[0]["total_frames"] == len(frames)
+
+
+def test_no_picture_waits_behind_another() -> None:
+    peer = FakePeer(WEBSOCKET)
+    peer.buffered_bytes = 20_000
+
+    answered(peer)
+
+    assert peer.got("response.output_image.delta") == []
+    assert peer.got("response.output_image.done")[0]["total_frames"] == 0
+
+
+def test_beta_clients_get_pictures_by_their_older_name() -> None:
+    peer = FakePeer(WEBSOCKET)
+
+    answered(peer, {"modalities": ["audio", "text", "image"]}, dialect="beta")
+
+    assert peer.got("response.image.delta")
+    assert peer.got("response.image.done")

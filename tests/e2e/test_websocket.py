@@ -2,13 +2,16 @@
 
 import asyncio
 import base64
+import json
 import time
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import soxr
 from openai import AsyncOpenAI
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rtav.media.pcm import MIC_RATE_HZ, SESSION_RATE_HZ
@@ -121,3 +124,31 @@ def test_a_server_that_stops_says_so() -> None:
         return caught.value.rcvd.code if caught.value.rcvd else None
 
     assert asyncio.run(main()) == 1001
+
+
+def test_rtav_s_own_client_sees_the_face_in_pictures(server: RunningServer) -> None:
+    async def main() -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = []
+        url = server.url.replace("http", "ws", 1) + "/v1/realtime?model=gpt-5.2"
+        async with connect(url) as socket, asyncio.timeout(60):
+            await socket.send(json.dumps({"type": "auth", "api_key": server.key}))
+            content = [{"type": "input_text", "text": "Who are you?"}]
+            item = {"type": "message", "role": "user", "content": content}
+            await socket.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            await socket.send(json.dumps({"type": "response.create"}))
+            while not events or events[-1]["type"] != "response.done":
+                events.append(json.loads(await socket.recv()))
+        return events
+
+    events = asyncio.run(main())
+
+    assert [problem for event in events for problem in problems(event)] == []
+    frames = [event for event in events if event["type"] == "response.output_image.delta"]
+    spoken_s = sound(events).size / SESSION_RATE_HZ
+    assert len(frames) > spoken_s * 5
+    total = next(event for event in events if event["type"] == "response.output_image.done")
+    assert total["total_frames"] == len(frames)
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(frames[-1]["delta"]), np.uint8), 1)
+    assert picture.shape == (512, 512, 3)
+    texts = [event for event in events if event["type"] == "response.output_text.delta"]
+    assert texts, "rtAV's clients read only these"

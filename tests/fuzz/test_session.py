@@ -40,6 +40,7 @@ SESSIONS: list[dict[str, Any]] = [
     {"driving": ["Wink", "default"]},
     {"modalities": ["text"]},
     {"modalities": ["audio", "text"]},
+    {"modalities": ["audio", "text", "image"]},
     {"output_modalities": ["audio"]},
     {"turn_detection": None},
     {"turn_detection": {"type": "server_vad", "silence_duration_ms": 200}},
@@ -98,6 +99,7 @@ class Conversation(RuleBasedStateMachine):
             signs=Signs(beta=beta),
             policy=Policy(
                 client_plays=client_plays,
+                sends_pictures=client_plays,
                 microphone_races=not client_plays,
                 offers_motions=moves,
                 expires_in_s=lasts,
@@ -150,6 +152,10 @@ class Conversation(RuleBasedStateMachine):
     @rule(which=st.integers(0, len(PARAMS) - 1))
     def client_wants_a_response(self, *, which: int) -> None:
         self.client(type="response.create", response=PARAMS[which])
+
+    @rule()
+    def face_is_drawn(self) -> None:
+        self.take(told.FrameDrawn(width=64, height=64))
 
     @rule(kind=st.sampled_from(["commit", "clear"]))
     def client_holds_a_button(self, *, kind: str) -> None:
@@ -303,7 +309,7 @@ class Conversation(RuleBasedStateMachine):
         self.is_sound = False  # until it is through: what fails here is not driven to its end
         for output in self.session.handle(event, self.now):
             match output:
-                case wanted.Send() | wanted.SendAudio():
+                case wanted.Send() | wanted.SendAudio() | wanted.SendImage():
                     self.goes_out(output)
                 case wanted.Ask() | wanted.Say():
                     self.asked.append(output.turn)
@@ -320,7 +326,7 @@ class Conversation(RuleBasedStateMachine):
                     self.owed[output.utterance] = 0
         self.is_sound = True
 
-    def goes_out(self, output: wanted.Send | wanted.SendAudio) -> None:
+    def goes_out(self, output: wanted.Send | wanted.SendAudio | wanted.SendImage) -> None:
         assert not self.has_left
         self.sent(shown(output))
         if isinstance(output, wanted.Send):

@@ -16,14 +16,9 @@ from rtav.core.question import Held, Question
 from rtav.core.replies import Replies
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
-from rtav.core.units import RATE_HZ
 from rtav.core.utterance import Utterance
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
-
-AHEAD = 30 * RATE_HZ
-"""How far ahead of its playing a client that plays by itself is sent a reply: more would be
-made and sent in vain when it is cut."""
 
 MAX_ROUNDS = 3
 """Times a model may answer with nothing but gestures before it must speak."""
@@ -83,7 +78,7 @@ class Answering:
     def _open(self, reply: Reply, speech_ended_at: float | None = None) -> None:
         """Tell the client of a reply, and let it be heard."""
         reply.speech_ended_at = speech_ended_at
-        self._common.tell(reply.opened())
+        self.replies.open(reply)
         if reply.aloud:
             self._common.put(Play(reply.turn))
         else:
@@ -294,7 +289,8 @@ class Answering:
             item_id=common.new_id("item"),
             aloud=aloud,
             shows_text=asking.shows_text(params, common),
-            lead=AHEAD if common.policy.client_plays else None,
+            shows_images=asking.shows_images(params, common),
+            lead=asking.lead(params, common),
             automatic=automatic,
             question=Question(params=params, config=config),
             shape={
@@ -359,13 +355,13 @@ class Answering:
         """There is no model: a response is due all the same, and it is empty."""
         reply = self._new(params, automatic=False)
         reply.is_generated = reply.is_spoken = True
-        self._common.tell(reply.opened())
+        self.replies.open(reply)
         self.replies.advance(reply)
 
     def _open_say(self, text: str, item_id: str) -> Reply:
         reply = self._new(ResponseParams(metadata={"source": "open_loop"}), automatic=True)
         reply.item_id, reply.text, reply.is_generated = item_id, text, True
-        self._common.tell(reply.opened())
+        self.replies.open(reply)
         return reply
 
     def _next(self) -> None:

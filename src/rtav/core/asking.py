@@ -10,10 +10,18 @@ from rtav.core.config import SessionConfig
 from rtav.core.conversation import Item, read
 from rtav.core.outputs import Ask, Delivery, Line
 from rtav.core.question import Question
+from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
 from rtav.protocol.items import InputItem, ItemReference
 from rtav.protocol.session import Audio, SessionPatch
+
+AHEAD = 30 * RATE_HZ
+"""How far ahead of its playing a client that plays by itself is sent a reply: more would be
+made and sent in vain when it is cut."""
+
+AHEAD_OF_PICTURES = RATE_HZ
+"""The same where pictures, which keep real time, belong to it."""
 
 OWN_CALL = "call_face"
 """The id under which the face's own tool call stands in the history of one reply."""
@@ -29,6 +37,24 @@ def shows_text(params: ResponseParams, common: Common) -> bool:
     if params.output_modalities:
         return False
     return common.config.shows_text(common.dialect, modalities=params.modalities)
+
+
+def shows_images(params: ResponseParams, common: Common) -> bool:
+    """Whether a spoken reply also comes as pictures, in events."""
+    named = params.output_modalities or params.modalities
+    wanted = (
+        "image" in named
+        if named
+        else common.config.shows_images(common.dialect, transport=common.policy.transport)
+    )
+    return wanted and common.policy.sends_pictures and is_aloud(params, common)
+
+
+def lead(params: ResponseParams, common: Common) -> int | None:
+    """How far ahead of its playing a reply is sent, in samples; None where the server plays it."""
+    if not common.policy.client_plays:
+        return None
+    return AHEAD_OF_PICTURES if shows_images(params, common) else AHEAD
 
 
 def config_of(params: ResponseParams, common: Common) -> SessionConfig:

@@ -10,7 +10,7 @@ from rtav.core.catalog import Catalog
 from rtav.core.config import SessionConfig
 from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect, Signs
-from rtav.core.outputs import Output, Send, SendAudio
+from rtav.core.outputs import Output, Send, SendAudio, SendImage
 from rtav.core.reply import Event, Piece
 from rtav.errors import ProtocolError
 from rtav.protocol.server import ServerEvent
@@ -27,6 +27,8 @@ class Policy:
     client_plays: bool = False
     """Replies go out as events with their audio, ahead of time, and the client plays them; else
     they go by RTP, and the server knows what was heard."""
+    sends_pictures: bool = False
+    """The face goes out in events where the client wants it: no video goes by RTP."""
     microphone_races: bool = False
     """The microphone comes beside the events: what was said before one may come after it."""
     grace_s: float = 0.25
@@ -74,6 +76,10 @@ class Common:
                     event_id=self.new_id("event"),
                 )
             )
+
+    def send_image(self, fields: dict[str, Any]) -> None:
+        if self.is_open:
+            self.put(SendImage(fields=fields, event_id=self.new_id("event")))
 
     def tell(self, events: Iterable[Event]) -> None:
         for event in events:

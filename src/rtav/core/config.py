@@ -168,6 +168,10 @@ class SessionConfig:
             return False
         return isinstance(self.modalities, Unnamed) or {"audio", "text"} <= set(self.modalities)
 
+    def shows_images(self, dialect: Dialect, *, transport: str) -> bool:
+        """Whether a spoken reply also comes as pictures in events."""
+        return "image" in self._shown_modalities(dialect, transport)
+
     def transcribes(self, dialect: Dialect) -> dict[str, Any] | None:
         """The transcription of the caller that is sent, or None if it is off."""
         if isinstance(self.transcription, Unnamed):

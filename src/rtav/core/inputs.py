@@ -140,6 +140,14 @@ class Played:
     upto: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameDrawn:
+    """A picture of the face is ready to be sent in an event. Its size in px."""
+
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened but time."""
@@ -166,6 +174,7 @@ Input = (
     | Spoken
     | SpokenAll
     | Played
+    | FrameDrawn
     | Tick
     | PeerLeft
 )

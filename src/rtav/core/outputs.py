@@ -29,6 +29,22 @@ class SendAudio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendImage:
+    """Send the frame that was drawn last as `response.output_image.delta`. `fields`: all of it but
+    the picture."""
+
+    fields: Mapping[str, Any]
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawFrames:
+    """Frames for events are wanted from now on, or no more."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """Recognise the microphone from `start_ms` on, as this utterance."""
 
@@ -172,6 +188,8 @@ class HangUp:
 Output = (
     Send
     | SendAudio
+    | SendImage
+    | DrawFrames
     | Listen
     | Pause
     | EndOfSpeech

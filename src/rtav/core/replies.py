@@ -8,7 +8,7 @@ from typing import Any
 from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.conversation import Item
-from rtav.core.outputs import Measure, Void
+from rtav.core.outputs import DrawFrames, Measure, Void
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.units import to_ms
@@ -87,7 +87,20 @@ class Replies:
                 self._common.put(Measure(name="answer_latency", seconds=seconds))
         self.advance(reply)
 
+    def drawn(self, event: told.FrameDrawn) -> None:
+        """A picture is ready: it belongs to the reply that is being said."""
+        reply = self.active
+        fields = reply.frame(width=event.width, height=event.height) if reply else None
+        if fields is not None:
+            self._common.send_image(fields)
+
     # --- telling -----------------------------------------------------------------------------
+
+    def open(self, reply: Reply) -> None:
+        """Tell the client that a reply begins."""
+        self._common.tell(reply.opened())
+        if reply.shows_images:
+            self._common.put(DrawFrames(on=True))
 
     def advance(self, reply: Reply) -> None:
         """Tell what has become due, and close the reply once nothing is missing."""
@@ -139,6 +152,8 @@ class Replies:
 
     def _close(self, reply: Reply, status: Status, details: dict[str, Any] | None = None) -> None:
         self._common.tell(reply.closed(status, details=details))
+        if reply.shows_images:
+            self._common.put(DrawFrames(on=False))
 
     def stop(self, reply: Reply, status: Status, details: dict[str, Any]) -> None:
         """End a reply before its time: what was told stays told, what was heard is kept."""

@@ -10,7 +10,7 @@ from rtav.core.conversation import Item
 from rtav.core.inputs import SpokenWord
 from rtav.core.question import Question
 from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
-from rtav.core.units import RATE_HZ
+from rtav.core.units import RATE_HZ, to_ms
 
 
 class Event(NamedTuple):
@@ -63,8 +63,10 @@ class Reply:
     lead: int | None = None
     """The client plays it: how far ahead of that it is sent, in samples. None: the server plays
     it, by RTP, and tells what was played."""
-    keeps_time: bool = False
-    """It is done when it has been played, not when it has been sent."""
+    shows_images: bool = False
+    """Pictures belong to it: it is done when it has been played, not when it has been sent."""
+    frames: int = 0
+    """Pictures that were sent."""
     claimed: bool = False
     waits_for: str | None = None
     """The utterance whose words the model needs first."""
@@ -110,7 +112,7 @@ class Reply:
     @property
     def is_through(self) -> bool:
         """Nothing more will come, and all there was has been handed over."""
-        if self.lead is None or self.keeps_time or not self.aloud:
+        if self.lead is None or self.shows_images or not self.aloud:
             return self.is_known and self.sound is Sound.OVER
         return self.is_known and (self.message is None or self.sent >= self.length)
 
@@ -238,6 +240,19 @@ class Reply:
         else:
             self.message.suppose(self.played)
 
+    def frame(self, *, width: int, height: int) -> dict[str, Any] | None:
+        """What is told of the next picture but itself; None if none belongs here now."""
+        if not (self.shows_images and self.is_active and self.message is not None):
+            return None
+        shown = {
+            "frame_index": self.frames,
+            "timestamp_ms": to_ms(self.played),
+            "width": width,
+            "height": height,
+        }
+        self.frames += 1
+        return self.place() | shown
+
     def as_json(
         self, status: Status | Literal["in_progress"], details: dict[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -349,6 +364,9 @@ class Reply:
         ]
         if self.shows_text:
             events.append(Event("response.output_text.done", place | text))
+        if self.shows_images:
+            total = {"total_frames": self.frames}
+            events.append(Event("response.output_image.done", place | total))
         return [*events, part]
 
 

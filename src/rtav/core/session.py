@@ -65,6 +65,7 @@ class Session:
             told.Spoken: self._answering.replies.spoken,
             told.SpokenAll: self._answering.replies.spoken_all,
             told.Played: self._answering.replies.played,
+            told.FrameDrawn: self._answering.replies.drawn,
             told.Tick: self._tick,
             told.PeerLeft: self._peer_left,
         }

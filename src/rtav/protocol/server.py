@@ -61,6 +61,15 @@ FIELDS: dict[str, frozenset[str]] = {
         "response.output_text.done": (*_PLACE, "text"),
         "response.output_audio.delta": (*_PLACE, "delta"),
         "response.output_audio.done": _PLACE,
+        "response.output_image.delta": (
+            *_PLACE,
+            "delta",
+            "frame_index",
+            "timestamp_ms",
+            "width",
+            "height",
+        ),
+        "response.output_image.done": (*_PLACE, "total_frames"),
         "response.output_audio_transcript.delta": (*_PLACE, "delta"),
         "response.output_audio_transcript.done": (*_PLACE, "transcript"),
         "response.function_call_arguments.delta": (
@@ -92,6 +101,8 @@ _BETA_NAMES = {
     "response.output_text.done": "response.text.done",
     "response.output_audio.delta": "response.audio.delta",
     "response.output_audio.done": "response.audio.done",
+    "response.output_image.delta": "response.image.delta",
+    "response.output_image.done": "response.image.done",
     "response.output_audio_transcript.delta": "response.audio_transcript.delta",
     "response.output_audio_transcript.done": "response.audio_transcript.done",
 }

@@ -31,6 +31,7 @@ from rtav.runtime.playout import Playout
 from rtav.runtime.sound_events import SoundEvents
 from rtav.runtime.speaking import Means
 from rtav.runtime.stage import Stage
+from rtav.runtime.stills import Stills
 from rtav.runtime.turns import Turns
 from rtav.runtime.used import Meter, Used
 from rtav.runtime.vitals import Vitals
@@ -105,11 +106,14 @@ class Call:
             kind=lambda: str(session.config.input_format["type"]),
             start=self._start,
         )
+        self._stills = Stills(peer, tell=self._frame_drawn, at=lambda: self._at)
         self._face = self._make_face(seed)
         self._egress: Egress | None = None
         self._perform: dict[type[Output], Callable[[Any], None]] = {
             wanted.Send: lambda order: self._send(order.event),
             wanted.SendAudio: lambda order: self._send(self._sounds.event(order)),
+            wanted.SendImage: lambda order: self._send(self._stills.event(order)),
+            wanted.DrawFrames: self._draw_frames,
             wanted.Listen: self._listen,
             wanted.Pause: self._listening.pause,
             wanted.EndOfSpeech: self._listening.end,
@@ -156,7 +160,7 @@ class Call:
     @property
     def used(self) -> Used:
         """What it has used up to now, or up to its end."""
-        shown_s = self._at / SESSION_RATE_HZ if self._face is not None else 0.0
+        shown_s = self._at / SESSION_RATE_HZ if self._peer.media.video is not None else 0.0
         return self._meter.read(heard_s=self._listening.heard_s, shown_s=shown_s)
 
     def hang_up(self, reason: str) -> None:
@@ -178,8 +182,7 @@ class Call:
             self._egress.stop()
         if self._alarm is not None:
             self._alarm.cancel()
-        if self._face is not None:
-            self._face.close()
+        self._face.close()
         for task in self._running:
             task.cancel()
 
@@ -200,11 +203,9 @@ class Call:
         """Without a track, too: it says how far a client that plays by itself has come."""
         if self._reason or self._egress is not None:
             return
-        video = None
-        if self._face is not None:
-            self._face.show(self._session.config.face_id)
-            self._face.drive(self._session.config.motions, at=0)
-            video = VideoOut(source=self._face, fps=self._face.fps, track=self._peer.video)
+        self._face.show(self._session.config.face_id)
+        self._face.drive(self._session.config.motions, at=0)
+        video = VideoOut(source=self._face, fps=self._face.fps, track=self._peer.video)
         self._egress = Egress(
             self._loop,
             wall=clock.unix,
@@ -232,13 +233,11 @@ class Call:
 
     @_ends_its_call
     def keyframe_wanted(self) -> None:
-        if self._face is not None:
-            self._face.keyframe()
+        self._face.keyframe()
 
     @_ends_its_call
     def bitrate_changed(self, bitrate: int) -> None:
-        if self._face is not None:
-            self._face.set_bitrate(bitrate)
+        self._face.set_bitrate(bitrate)
 
     @_ends_its_call
     def gone(self, reason: str) -> None:
@@ -321,18 +320,22 @@ class Call:
             task.cancel()
 
     def _drive(self, order: wanted.Drive) -> None:
-        if self._face is not None:
-            self._face.drive(order.motions, at=self._at)
+        self._face.drive(order.motions, at=self._at)
 
     def _show_face(self, order: wanted.ShowFace) -> None:
-        if self._face is not None:
-            self._face.show(order.face)
+        self._face.show(order.face)
 
     def _show_video(self, order: wanted.ShowVideo) -> None:
-        if self._face is not None:
-            self._face.scale(fps=order.fps, factor=order.scale)
-            if self._egress is not None:
-                self._egress.set_fps(self._face.fps)
+        self._face.scale(fps=order.fps, factor=order.scale)
+        if self._egress is not None:
+            self._egress.set_fps(self._face.fps)
+
+    def _draw_frames(self, order: wanted.DrawFrames) -> None:
+        self._face.draw(on=order.on)
+
+    @_ends_its_call
+    def _frame_drawn(self, event: told.FrameDrawn) -> None:
+        self.tell(event)
 
     def _feel(self, order: wanted.Feel) -> None:
         self._playout.mood = order.mood
@@ -365,14 +368,12 @@ class Call:
             caller=self.id,
         )
 
-    def _make_face(self, seed: int) -> Face | None:
-        if self._peer.media.video is None:
-            return None
+    def _make_face(self, seed: int) -> Face:
         return Face(
             engine=self._crew.avatar,
             stage=self._crew.stage,
             playout=self._playout,
-            video=self._peer.media.video,
+            video=self._peer.media.video or self._stills,
             settings=self._crew.face,
             seed=seed,
         )

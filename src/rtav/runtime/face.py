@@ -15,6 +15,7 @@ from rtav.runtime.peer import VideoFormat
 from rtav.runtime.picture import Picture
 from rtav.runtime.playout import Playout
 from rtav.runtime.stage import Stage
+from rtav.runtime.stills import MAX_FPS, MAX_PIXELS, Stills
 
 logger = logging.getLogger(__name__)
 
@@ -41,20 +42,28 @@ class Face:
         engine: AvatarEngine,
         stage: Stage,
         playout: Playout,
-        video: VideoFormat,
+        video: VideoFormat | Stills,
         settings: FaceSettings,
         seed: int,
     ) -> None:
+        """`video`: what was negotiated, or where still pictures go."""
         self._engine, self._stage, self._playout = engine, stage, playout
         self._video, self._settings, self._seed = video, settings, seed
+        self._is_drawn = not isinstance(video, Stills)
         self._size_px, self.fps = settings.size_px, settings.fps
         self._face: str | None = None
         self._motions: tuple[str, ...] | None = None
         self._driven_at = 0
-        self._output = EncodedVideo(self._encoding())
+        self._encoded: EncodedVideo | None = None
+        output: EncodedVideo | Stills
+        if isinstance(video, Stills):
+            self.fps, output = min(self.fps, MAX_FPS), video
+        else:
+            output = self._encoded = EncodedVideo(self._encoding(video))
+        self._is_open = False
         self._picture = Picture(
             stage,
-            self._output,
+            output,
             loop=asyncio.get_running_loop(),
             on_failure=self._failed,
         )
@@ -64,7 +73,16 @@ class Face:
     def show(self, face: str) -> None:
         """Change the face. A new one is loaded beside the running picture."""
         before, self._face = self._face, face
-        if before != face:
+        if before != face and (self._is_drawn or self._is_open):
+            self._open()
+
+    def draw(self, *, on: bool) -> None:
+        """Still pictures are wanted now, or not; video always is. The face is loaded when it is
+        wanted for the first time."""
+        if not isinstance(self._video, Stills):
+            return
+        self._is_drawn = on
+        if on and not self._is_open and self._face is not None:
             self._open()
 
     def drive(self, motions: tuple[str, ...], *, at: int) -> None:
@@ -76,22 +94,25 @@ class Face:
         size_px = self._fitting(round(self._settings.size_px * factor))
         changes_size, self._size_px = size_px != self._size_px, size_px
         self.fps = self._carried(round(fps))
-        self._output.change(self._encoding())
-        if changes_size and self._face is not None:
+        if self._encoded is not None and not isinstance(self._video, Stills):
+            self._encoded.change(self._encoding(self._video))
+        if changes_size and self._is_open:
             self._open()
 
     # --- from the peer -----------------------------------------------------------------------
 
     def keyframe(self) -> None:
-        self._output.keyframe()
+        if self._encoded is not None:
+            self._encoded.keyframe()
 
     def set_bitrate(self, bitrate: int) -> None:
-        self._output.set_bitrate(bitrate)
+        if self._encoded is not None:
+            self._encoded.set_bitrate(bitrate)
 
     # --- from the clock ----------------------------------------------------------------------
 
     def request(self, at: int) -> bool:
-        return self._picture.request(self._playout.moment(at))
+        return self._is_drawn and self._picture.request(self._playout.moment(at))
 
     def take(self, at: int) -> Sequence[bytes] | None:
         return self._picture.take(at)
@@ -109,6 +130,7 @@ class Face:
         engine, face, size_px = self._engine, self._face, self._size_px
         fps, seed, motions, at = self.fps, self._seed, self._motions, self._driven_at
         assert face is not None
+        self._is_open = True
 
         def opener() -> Avatar:
             avatar = engine.open(face, size_px=size_px, fps=fps, seed=seed)
@@ -118,23 +140,27 @@ class Face:
 
         self._picture.open(opener)
 
-    def _encoding(self) -> Encoding:
+    def _encoding(self, video: VideoFormat) -> Encoding:
         bitrate = self._settings.bitrate
         return Encoding(
-            codec=self._video.codec,
+            codec=video.codec,
             fps=self.fps,
             bitrate=bitrate,
             ceiling=int(bitrate * CEILING),
         )
 
     def _fitting(self, size_px: int) -> int:
-        while size_px * size_px > self._video.max_pixels:
+        video = self._video
+        max_pixels = MAX_PIXELS if isinstance(video, Stills) else video.max_pixels
+        while size_px * size_px > max_pixels:
             size_px -= SIZE_STEP_PX
         return max(SIZE_STEP_PX * 4, size_px - size_px % SIZE_STEP_PX)
 
     def _carried(self, fps: int) -> int:
         """The rate that the codec's level allows at this size."""
-        if self._video.codec == "h264":
+        if isinstance(self._video, Stills):
+            fps = min(fps, MAX_FPS)
+        elif self._video.codec == "h264":
             fps = min(fps, h264.max_fps(self._size_px, self._size_px))
         return max(1, fps)
 

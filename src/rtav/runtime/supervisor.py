@@ -177,6 +177,7 @@ class Supervisor:
             policy=Policy(
                 transport=peer.media.transport,
                 client_plays=not peer.media.hears,
+                sends_pictures=peer.media.video is None,
                 microphone_races=peer.media.speaks,
                 grace_s=GRACE_S,
                 expires_at=int(clock.unix() + call_s),

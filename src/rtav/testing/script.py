@@ -15,6 +15,7 @@ of the line before it, and one of:
 * `voice`, `silence`: the microphone hears so many seconds of it
 * `words`: text, `is_final`: the recogniser's hypothesis of the utterance that was begun last
 * `deaf`: true: the recogniser of that utterance breaks
+* `drawn`: true: a picture of the face is ready for an event
 * `left`: true: the peer is gone
 * `expect`: the types of all events sent since the last `expect`, in order
 * `do`: the names of all other outputs since the last `do`, in order
@@ -190,7 +191,7 @@ class Player:
 
     def _take(self, outputs: Iterable[wanted.Output]) -> None:
         for output in outputs:
-            if isinstance(output, wanted.Send | wanted.SendAudio):
+            if isinstance(output, wanted.Send | wanted.SendAudio | wanted.SendImage):
                 event = shown(output)
                 self.events.append(event)
                 self.faults += problems(event)
@@ -199,10 +200,13 @@ class Player:
                 self.actions.append(output)
 
 
-def shown(output: wanted.Send | wanted.SendAudio) -> dict[str, Any]:
+def shown(output: wanted.Send | wanted.SendAudio | wanted.SendImage) -> dict[str, Any]:
     """The event as the client gets it, with silence where the audio would be."""
     if isinstance(output, wanted.Send):
         return output.event.as_json()
+    if isinstance(output, wanted.SendImage):
+        fields = {**output.fields, "delta": "AAAA"}
+        return ServerEvent("response.output_image.delta", fields, output.event_id).as_json()
     delta = base64.b64encode(bytes(2 * (output.end - output.start))).decode()
     fields = {**output.place, "delta": delta}
     return ServerEvent("response.output_audio.delta", fields, output.event_id).as_json()
@@ -281,6 +285,7 @@ _INPUTS: dict[str, Callable[[Player, Any, dict[str, Any]], None]] = {
     "voice": lambda player, seconds, _: player.hear(seconds, 0.9),
     "silence": lambda player, seconds, _: player.hear(seconds, 0.05),
     "cue": lambda player, cue, _: player.handle(told.ReplyCue(**cue)),
+    "drawn": lambda player, _, __: player.handle(told.FrameDrawn(width=512, height=512)),
     "deaf": lambda player, _, __: player.go_deaf(),
     "left": lambda player, _, __: player.handle(told.PeerLeft()),
     "words": lambda player, text, step: player.words(text, is_final=step.get("is_final", False)),
