@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rtav.protocol.server import FIELDS, ServerEvent, spell
-from rtav.testing.oracle import MODELS
+from rtav.testing.oracle import MODELS, OWN_EVENTS
 
 PLACE = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
 ITEM = {
@@ -81,8 +81,12 @@ def test_ga_is_sent_as_it_is() -> None:
     }
 
 
-def test_every_event_is_one_of_openais_and_has_its_fields() -> None:
+def test_every_event_is_one_of_openais_or_rtavs_and_has_its_fields() -> None:
     for kind, fields in FIELDS.items():
+        if kind in OWN_EVENTS:
+            needed, allowed = OWN_EVENTS[kind]
+            assert needed <= fields <= needed | allowed
+            continue
         assert fields | {"type", "event_id"} <= MODELS[kind].model_fields.keys()
 
 
