@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ASK_EVERY_S = 1.0  # a lost question must not cost a call: five are asked in the default 5 s
+STALL_S = 0.05  # every timer is a little late; forgiving that, too, would put the end off for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Consent:
     def judge(self, now: float) -> Verdict:
         """Look at `now`, and again when the verdict says."""
         if self._due is not None:
-            stall = max(0.0, now - self._due)
-            self._heard_at = min(now, self._heard_at + stall)
+            stall = now - self._due
+            if stall > STALL_S:
+                self._heard_at = min(now, self._heard_at + stall)
         silence = now - self._heard_at
         left = self._vanished_after_s - silence
         if left <= 0:

@@ -43,3 +43,14 @@ def test_an_old_packet_changes_nothing():
 def test_an_impatient_server_asks_four_times_before_it_gives_up():
     consent = Consent(0.0, vanished_after_s=0.4)
     assert consent.judge(0.1) == Verdict(ask=True, gone=False, look_again_in_s=0.1)
+
+
+def test_timers_that_are_always_a_little_late_do_not_keep_a_dead_peer_alive():
+    consent = Consent(0.0, vanished_after_s=5.0)
+    now, looks = 0.0, 0
+    while not (verdict := consent.judge(now)).gone:
+        now += verdict.look_again_in_s + 0.001
+        looks += 1
+        assert looks < 20
+
+    assert 5.0 <= now < 5.2
