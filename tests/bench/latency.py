@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _report import publish, quantiles
 
 from rtav.testing.browser import KEEP_EVENTS, chromium
+from rtav.testing.messages import message
 from rtav.testing.running import RunningServer, running_server
 from rtav.testing.voice_caller import VoiceCaller
 from rtav.testing.voices import say
@@ -95,9 +96,7 @@ async def _interruptions(caller: VoiceCaller) -> dict[str, list[float]]:
     for number in range(INTERRUPTIONS):
         await asyncio.sleep(0.7)
         moment = asyncio.get_running_loop().time()
-        content = [{"type": "input_text", "text": STORY}]
-        item = {"type": "message", "role": "assistant", "content": content}
-        caller.send({"type": "conversation.item.create", "item": item})
+        caller.send(message("assistant", STORY))
         await caller.loud_after(moment)
         await asyncio.sleep(1.5 + 0.13 * number)
         first, _ = await caller.say(say("please stop talking now"))

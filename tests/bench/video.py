@@ -13,7 +13,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from _report import publish
 
-from rtav.testing.browser import KEEP_EVENTS, chromium, wait_for
+from rtav.testing.browser import KEEP_EVENTS, chromium, send, wait_for
+from rtav.testing.messages import message
 from rtav.testing.running import RunningServer, running_server
 from rtav.testing.watching import Watched, watch, watched
 
@@ -23,8 +24,7 @@ CONNECT = """async ([url, key, codec]) => {
   const offered = pc.addTransceiver('video', {direction: 'recvonly'});
   offered.setCodecPreferences(RTCRtpReceiver.getCapabilities('video').codecs.filter(
     one => [`video/${codec}`, 'video/rtx'].includes(one.mimeType)));
-  window.channelPeer = pc;
-  window.channel = pc.createDataChannel('realtime');
+  pc.createDataChannel('realtime');
   const video = document.createElement('video');
   Object.assign(video, {id: 'face', autoplay: true, playsInline: true});
   document.body.append(video);
@@ -38,16 +38,12 @@ CONNECT = """async ([url, key, codec]) => {
   await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
 }"""
 
-TELL = """text => window.channel.send(JSON.stringify({
-  type: 'conversation.item.create',
-  item: {type: 'message', role: 'assistant', content: [{type: 'input_text', text}]}}))"""
-
 SENTENCE = "People came from far away to hear the waves, and nobody left without a smile. "
 
 
 SKEW = """async () => {
   const at = {};
-  for (const entry of (await window.channelPeer.getStats()).values())
+  for (const entry of (await window.rtavPeer.getStats()).values())
     if (entry.type === 'inbound-rtp') at[entry.kind] = entry.estimatedPlayoutTimestamp;
   return at.audio && at.video ? at.video - at.audio : null;
 }"""
@@ -73,7 +69,7 @@ def measure(server: RunningServer, codec: str, seconds: float) -> list[Any]:
         watch(page, "face")
         page.wait_for_timeout(3000)
         idle = stretch(page, seconds)
-        page.evaluate(TELL, SENTENCE * (2 + int(seconds / 4)))
+        send(page, message("assistant", SENTENCE * (2 + int(seconds / 4))))
         wait_for(page, "output_audio_buffer.started")
         return [idle, stretch(page, seconds)]
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from rtav.testing.messages import message
 from rtav.testing.voice_caller import VoiceCaller
 from rtav.testing.voices import say
 
@@ -13,9 +14,7 @@ async def main(url: str, key: str) -> None:
     caller = VoiceCaller(url, key)
     await caller.connect()
     await caller.until("session.created")
-    content = [{"type": "input_text", "text": TALK}]
-    item = {"type": "message", "role": "assistant", "content": content}
-    caller.send({"type": "conversation.item.create", "item": item})
+    caller.send(message("assistant", TALK))
     await caller.until("output_audio_buffer.started")
     await caller.say(say("please tell me about the weather in the north of the country"))
     await caller.until("input_audio_buffer.speech_started")

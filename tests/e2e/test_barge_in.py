@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from rtav.testing.browser import KEEP_EVENTS, chromium, events, faults, microphone, wait_for
+from rtav.testing.browser import KEEP_EVENTS, chromium, events, faults, microphone, send, wait_for
+from rtav.testing.messages import message
 from rtav.testing.running import RunningServer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from seed import complete_example
-from test_video import STORY, TELL
+from test_video import STORY
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_time]
 
@@ -53,7 +54,7 @@ def test_speech_over_the_answer_silences_it(
         page.add_script_tag(content=complete_example(host=server.url, key=server.key))
         page.evaluate("async () => { window.call = await connectWebRTC(); }")
         wait_for(page, "output_audio_buffer.stopped")
-        page.evaluate(TELL, STORY)
+        send(page, message("assistant", STORY))
         wait_for(page, "output_audio_buffer.started", count=2)
         page.evaluate(LISTEN)
         wait_for(page, "input_audio_buffer.speech_started")

@@ -5,10 +5,10 @@ import os
 import platform
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from rtav.testing.messages import message
 from rtav.testing.running import RunningServer, running_server
 from rtav.testing.voice_caller import VoiceCaller
 from rtav.testing.voices import say
@@ -36,12 +36,6 @@ def kill(server: RunningServer, module: str) -> int:
     return len(found)
 
 
-def typed(text: str) -> dict[str, Any]:
-    content = [{"type": "input_text", "text": text}]
-    item = {"type": "message", "role": "user", "content": content}
-    return {"type": "conversation.item.create", "item": item}
-
-
 def said(caller: VoiceCaller, after: float) -> str:
     kind = "response.output_audio_transcript.done"
     return " ".join(e["transcript"] for at, e in caller.events if at > after and e["type"] == kind)
@@ -50,7 +44,7 @@ def said(caller: VoiceCaller, after: float) -> str:
 async def answer(caller: VoiceCaller, text: str) -> str:
     """What is answered to a typed question."""
     asked = asyncio.get_running_loop().time()
-    caller.send(typed(text))
+    caller.send(message("user", text))
     await caller.until("response.done", after=asked)
     return said(caller, asked)
 
@@ -69,7 +63,7 @@ def test_a_call_outlives_its_voice_and_its_recogniser() -> None:
         loop = asyncio.get_running_loop()
         caller = await called(server)
         began = loop.time()
-        caller.send(typed("what can you do?"))
+        caller.send(message("user", "what can you do?"))
         await caller.until("output_audio_buffer.started", after=began)
         assert kill(server, "rtav.engines.tts") > 0
         await caller.until("response.done", after=began)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rtav.testing.browser import KEEP_EVENTS, chromium, faults, microphone, wait_for
+from rtav.testing.browser import KEEP_EVENTS, chromium, faults, microphone, send, wait_for
+from rtav.testing.messages import message
 from rtav.testing.running import RunningServer
 from rtav.testing.watching import watch, watched
 
@@ -13,10 +14,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from seed import complete_example, with_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_time]
-
-TELL = """text => window.call.dataChannel.send(JSON.stringify({
-  type: 'conversation.item.create',
-  item: {type: 'message', role: 'assistant', content: [{type: 'input_text', text}]}}))"""
 
 STORY = (
     "Once upon a time a small robot lived by the open sea. Every morning it woke up early, "
@@ -44,7 +41,7 @@ def test_the_face_is_fluent_while_idle_and_while_speaking(
         idle_from = page.evaluate("performance.now()")
         page.wait_for_timeout(15_000)
         idle_to = page.evaluate("performance.now()")
-        page.evaluate(TELL, STORY)
+        send(page, message("assistant", STORY))
         wait_for(page, "output_audio_buffer.started", count=2)
         page.wait_for_timeout(300)
         speaking_from = page.evaluate("performance.now()")

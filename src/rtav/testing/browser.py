@@ -40,6 +40,7 @@ const createDataChannel = RTCPeerConnection.prototype.createDataChannel;
 RTCPeerConnection.prototype.createDataChannel = function (...given) {
   const channel = createDataChannel.apply(this, given);
   window.rtavPeer = this;
+  window.rtavChannel = channel;
   channel.addEventListener('message', event => {
     window.rtavEvents.push({at: performance.now(), event: JSON.parse(event.data)});
   });
@@ -96,6 +97,11 @@ def wait_for(page: Page, kind: str, *, count: int = 1, timeout_s: float = 30) ->
     except PlaywrightTimeout:
         came = [event["type"] for event in events(page)]
         raise TimeoutError(f"no {kind}; came {came}") from None
+
+
+def send(page: Page, event: dict[str, Any]) -> None:
+    """Send a client event on the page's channel. Needs KEEP_EVENTS."""
+    page.evaluate("event => window.rtavChannel.send(JSON.stringify(event))", event)
 
 
 def faults(page: Page) -> list[str]:

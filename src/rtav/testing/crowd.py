@@ -17,6 +17,7 @@ from aiortc.mediastreams import AudioStreamTrack
 
 from rtav.media.egress import TICK_S
 from rtav.media.opus import RTP_RATE_HZ, silence_packet
+from rtav.testing.messages import message
 from rtav.transports.webrtc import internals
 from rtav.transports.webrtc.codecs import Codec
 from rtav.transports.webrtc.receiver import PushReceiver
@@ -84,9 +85,7 @@ class QuietCaller:
 
     async def listen_to(self, text: str) -> float:
         """Have the avatar say `text`; returns, when it has said it, how many seconds that took."""
-        content = [{"type": "input_text", "text": text}]
-        item = {"type": "message", "role": "assistant", "content": content}
-        self._channel.send(json.dumps({"type": "conversation.item.create", "item": item}))
+        self._channel.send(json.dumps(message("assistant", text)))
         began = await self._until(speaks=True)
         return await self._until(speaks=False) - began
 
