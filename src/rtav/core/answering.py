@@ -1,4 +1,4 @@
-"""Replies: when one begins, what it is asked, how it ends, and who waits behind it."""
+"""Replies: when one begins, how it is ended, and who waits behind it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rtav.core import asking, express
-from rtav.core import inputs as told
+from rtav.core import asking
 from rtav.core.common import Common
+from rtav.core.composing import Composing
 from rtav.core.conversation import Item
 from rtav.core.dialect import Dialect
-from rtav.core.outputs import Drive, Line, Play, Say, Void
-from rtav.core.question import Held, Question
-from rtav.core.replies import Replies
+from rtav.core.outputs import Line, Play, Say, Void
+from rtav.core.question import Question
+from rtav.core.replies import Replies, failure
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.utterance import Utterance
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
-
-MAX_ROUNDS = 3
-"""Times a model may answer with nothing but gestures before it must speak."""
 
 MAX_WAITING = 64
 """Texts that may wait to be spoken: minutes of speech; a client that sends more has lost count."""
@@ -34,6 +31,7 @@ class Answering:
         self._common = common
         self._turns = 0
         self.replies = Replies(common, freed=self._next)
+        self.composing = Composing(common, self.replies)
         self._queue: deque[tuple[str, str]] = deque()
         self.awaits: Callable[[], Utterance | None] = lambda: None
         """What the caller has said and nobody knows the words of yet."""
@@ -53,7 +51,7 @@ class Answering:
         """
         extra = () if said is None else (Line(role="user", text=said),)
         reply = self._new(params or ResponseParams(), automatic=params is None)
-        self._ask(reply, extra=extra)
+        self.composing.ask(reply, extra=extra)
         return reply
 
     def withdraw(self, reply: Reply) -> None:
@@ -71,7 +69,7 @@ class Answering:
                 self._answer_nothing(question.params)
                 return
             reply = self._new(question.params, automatic=guess.automatic)
-            self._ask(reply)
+            self.composing.ask(reply)
         self.begun += 1
         self._open(reply, speech_ended_at)
 
@@ -83,11 +81,7 @@ class Answering:
             self._common.put(Play(reply.turn))
         else:
             reply.cue(Cue.NOTHING_TO_PLAY)
-        question = reply.question
-        self._play_gestures(question)
-        for event in question.held:
-            if reply.is_active:
-                self._replay(reply, event)
+        self.composing.release(reply)
         self.replies.advance(reply)
 
     def begin(
@@ -113,7 +107,7 @@ class Answering:
         if reply := self.replies.waiting_for(utterance):
             reply.waits_for = None
             self.begun += 1
-            self._ask(reply)
+            self.composing.ask(reply)
 
     def nothing_was_said(self, utterance: str) -> None:
         """A reply waited for words and there were none: one that nobody asked for ends empty."""
@@ -126,7 +120,7 @@ class Answering:
 
     def words_failed(self, utterance: str, message: str) -> None:
         if reply := self.replies.waiting_for(utterance):
-            self._fail(reply, "transcription_failed", message)
+            self.replies.fail(reply, "transcription_failed", message)
 
     def say(self, text: str, item_id: str) -> None:
         """Speak a text as it stands, after what is being said now.
@@ -197,7 +191,7 @@ class Answering:
 
     def expire(self) -> None:
         """The session is over: every response is told so."""
-        self._stop_all("failed", _failure("session_expired", "The session ended."))
+        self._stop_all("failed", failure("session_expired", "The session ended."))
 
     def _stop_all(self, status: Status, details: dict[str, Any]) -> None:
         self.replies.silence_closed()
@@ -207,76 +201,7 @@ class Answering:
         while self._queue:
             self.replies.stop(self._open_say(*self._queue.popleft()), status, details)
 
-    # --- what the engines and the egress say -------------------------------------------------
-
-    def text(self, event: told.ReplyText) -> None:
-        reply = self.replies.get(event.turn)
-        if reply is not None and not reply.is_generated:
-            reply.text += event.text
-            self.replies.advance(reply)
-
-    def gesture(self, event: told.ReplyCue) -> None:
-        reply = self.replies.get(event.turn)
-        if reply is not None and not self._holds(reply, event):
-            self._move(event.motion)
-
-    def tool_call(self, event: told.ReplyToolCall) -> None:
-        reply = self.replies.get(event.turn)
-        if reply is None or reply.is_generated:
-            return
-        question = reply.question
-        gesture = (question.rounds, event.index)
-        if asking.is_own(event.name, question, self._common):
-            question.gestures[gesture] = ""
-        if gesture in question.gestures:
-            question.gestures[gesture] += event.arguments
-            return
-        if not self._holds(reply, event):
-            self._client_call(reply, event)
-
-    def ended(self, event: told.ReplyEnded) -> None:
-        reply = self.replies.get(event.turn)
-        if reply is None or reply.is_generated:
-            return
-        reply.used(
-            input_tokens=event.input_tokens,
-            output_tokens=event.output_tokens,
-            cached_tokens=event.cached_tokens,
-        )
-        reply.finish = event.reason
-        question = reply.question
-        only_moved = question.only_moved and not (reply.text or reply.calls)
-        if reply.stage is not Stage.GUESSED:
-            self._play_gestures(question)
-        if only_moved and question.rounds < MAX_ROUNDS:
-            question.rounds += 1
-            self._ask(reply)
-            return
-        reply.is_generated = True
-        self.replies.advance(reply)
-
-    def failed(self, event: told.ReplyFailed) -> None:
-        reply = self.replies.get(event.turn)
-        if reply is not None and not self._holds(reply, event) and reply.is_active:
-            self._fail(reply, event.code, event.message)
-
     # --- pieces ------------------------------------------------------------------------------
-
-    def _holds(self, reply: Reply, event: Held) -> bool:
-        """While a reply is a guess, what others would notice waits until it is wanted."""
-        if reply.stage is not Stage.GUESSED:
-            return False
-        reply.question.held.append(event)
-        return True
-
-    def _replay(self, reply: Reply, event: Held) -> None:
-        match event:
-            case told.ReplyCue():
-                self.gesture(event)
-            case told.ReplyToolCall():
-                self._client_call(reply, event)
-            case _:
-                self.failed(event)
 
     def _new(self, params: ResponseParams, *, automatic: bool) -> Reply:
         common, config = self._common, asking.config_of(params, self._common)
@@ -304,52 +229,10 @@ class Answering:
         self.replies.add(reply)
         return reply
 
-    def _ask(self, reply: Reply, *, extra: tuple[Line, ...] = ()) -> None:
-        question = reply.question
-        order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, extra=extra)
-        question.asked = question.asked or order
-        self._common.put(order)
-
-    def _play_gestures(self, question: Question) -> None:
-        for gesture, arguments in question.gestures.items():
-            name = express.motion(arguments)
-            if name and gesture not in question.played:
-                question.played.add(gesture)
-                self._move(name)
-
-    def _move(self, name: str) -> None:
-        """Play a motion once, then go on with what the session loops. Unknown ones are ignored:
-        it was the model that asked, not the client."""
-        motion = self._common.catalog.motions.find(name)
-        if motion is not None:
-            self._common.put(Drive((motion, self._common.config.motions[-1])))
-
-    def _client_call(self, reply: Reply, event: told.ReplyToolCall) -> None:
-        if event.index not in reply.calls:
-            common = self._common
-            item = Item(
-                id=common.new_id("item"),
-                type="function_call",
-                fields={
-                    "call_id": event.call_id or common.new_id("call"),
-                    "name": event.name,
-                    "arguments": "",
-                },
-                status="in_progress",
-            )
-            previous = common.conversation.add(item)
-            common.tell(reply.call_added(event.index, item, previous))
-        if event.arguments:
-            self._common.tell(reply.call_grew(event.index, event.arguments))
-
     def _absorbs(self, active: Reply) -> bool:
         """rtAV's clients ask for the response that their text has already triggered."""
         rtav = self._common.dialect is Dialect.RTAV
         return rtav and active.automatic and not active.claimed
-
-    def _fail(self, reply: Reply, code: str, message: str) -> None:
-        self.replies.stop(reply, "failed", _failure(code, message))
-        self._next()
 
     def _answer_nothing(self, params: ResponseParams) -> None:
         """There is no model: a response is due all the same, and it is empty."""
@@ -384,10 +267,3 @@ def already_active(reply: Reply) -> ProtocolError:
         "Wait until the response is finished before creating a new one.",
         code="conversation_already_has_active_response",
     )
-
-
-def _failure(code: str, message: str) -> dict[str, Any]:
-    return {
-        "type": "failed",
-        "error": {"type": "server_error", "code": code, "message": message},
-    }

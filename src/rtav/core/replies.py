@@ -160,6 +160,11 @@ class Replies:
         self._close(reply, status, details)
         self.silence(reply)
 
+    def fail(self, reply: Reply, code: str, message: str) -> None:
+        """An engine broke: the reply ends here, and another may begin."""
+        self.stop(reply, "failed", failure(code, message))
+        self._freed()
+
     def silence(self, reply: Reply) -> None:
         """Stop the sound of a reply that is closed, and keep of it what was heard."""
         was_playing = reply.sound is Sound.PLAYING
@@ -193,3 +198,11 @@ class Replies:
 
     def forget(self, reply: Reply) -> None:
         self._all.pop(reply.turn, None)
+
+
+def failure(code: str, message: str) -> dict[str, Any]:
+    """The `status_details` of a response that failed."""
+    return {
+        "type": "failed",
+        "error": {"type": "server_error", "code": code, "message": message},
+    }

@@ -1,0 +1,142 @@
+"""What a model says, made into replies: text, tool calls, gestures, and the end."""
+
+from __future__ import annotations
+
+from rtav.core import asking, express
+from rtav.core import inputs as told
+from rtav.core.common import Common
+from rtav.core.conversation import Item
+from rtav.core.outputs import Drive, Line
+from rtav.core.question import Held, Question
+from rtav.core.replies import Replies
+from rtav.core.reply import Reply
+from rtav.core.reply_table import Stage
+
+MAX_ROUNDS = 3
+"""Times a model may answer with nothing but gestures before it must speak."""
+
+
+class Composing:
+    """Asks the model, as often as a reply needs it, and takes down what it says."""
+
+    def __init__(self, common: Common, replies: Replies) -> None:
+        self._common = common
+        self._replies = replies
+
+    def ask(self, reply: Reply, *, extra: tuple[Line, ...] = ()) -> None:
+        """Put the reply's question. `extra`: lines behind the conversation's own."""
+        question = reply.question
+        order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, extra=extra)
+        question.asked = question.asked or order
+        self._common.put(order)
+
+    def release(self, reply: Reply) -> None:
+        """The reply is a guess no more: let happen what was held back of it."""
+        question = reply.question
+        self._play_gestures(question)
+        for event in question.held:
+            if reply.is_active:
+                self._replay(reply, event)
+
+    # --- what the engines say ----------------------------------------------------------------
+
+    def text(self, event: told.ReplyText) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is not None and not reply.is_generated:
+            reply.text += event.text
+            self._replies.advance(reply)
+
+    def gesture(self, event: told.ReplyCue) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is not None and not self._holds(reply, event):
+            self._move(event.motion)
+
+    def tool_call(self, event: told.ReplyToolCall) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is None or reply.is_generated:
+            return
+        question = reply.question
+        gesture = (question.rounds, event.index)
+        if asking.is_own(event.name, question, self._common):
+            question.gestures[gesture] = ""
+        if gesture in question.gestures:
+            question.gestures[gesture] += event.arguments
+            return
+        if not self._holds(reply, event):
+            self._client_call(reply, event)
+
+    def ended(self, event: told.ReplyEnded) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is None or reply.is_generated:
+            return
+        reply.used(
+            input_tokens=event.input_tokens,
+            output_tokens=event.output_tokens,
+            cached_tokens=event.cached_tokens,
+        )
+        reply.finish = event.reason
+        question = reply.question
+        only_moved = question.only_moved and not (reply.text or reply.calls)
+        if reply.stage is not Stage.GUESSED:
+            self._play_gestures(question)
+        if only_moved and question.rounds < MAX_ROUNDS:
+            question.rounds += 1
+            self.ask(reply)
+            return
+        reply.is_generated = True
+        self._replies.advance(reply)
+
+    def failed(self, event: told.ReplyFailed) -> None:
+        reply = self._replies.get(event.turn)
+        if reply is not None and not self._holds(reply, event) and reply.is_active:
+            self._replies.fail(reply, event.code, event.message)
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _holds(self, reply: Reply, event: Held) -> bool:
+        """While a reply is a guess, what others would notice waits until it is wanted."""
+        if reply.stage is not Stage.GUESSED:
+            return False
+        reply.question.held.append(event)
+        return True
+
+    def _replay(self, reply: Reply, event: Held) -> None:
+        match event:
+            case told.ReplyCue():
+                self.gesture(event)
+            case told.ReplyToolCall():
+                self._client_call(reply, event)
+            case _:
+                self.failed(event)
+
+    def _play_gestures(self, question: Question) -> None:
+        for gesture, arguments in question.gestures.items():
+            name = express.motion(arguments)
+            if name and gesture not in question.played:
+                question.played.add(gesture)
+                self._move(name)
+
+    def _move(self, name: str) -> None:
+        """Play a motion once, then go on with what the session loops. Unknown ones are ignored:
+        it was the model that asked, not the client."""
+        motion = self._common.catalog.motions.find(name)
+        if motion is not None:
+            self._common.put(Drive((motion, self._common.config.motions[-1])))
+
+    def _client_call(self, reply: Reply, event: told.ReplyToolCall) -> None:
+        if event.index not in reply.calls:
+            common = self._common
+            item = Item(
+                id=common.new_id("item"),
+                type="function_call",
+                fields={
+                    "call_id": event.call_id or common.new_id("call"),
+                    "name": event.name,
+                    "arguments": "",
+                },
+                status="in_progress",
+            )
+            previous = common.conversation.add(item)
+            common.tell(reply.call_added(event.index, item, previous))
+        if event.arguments:
+            self._common.tell(reply.call_grew(event.index, event.arguments))
