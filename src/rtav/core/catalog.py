@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rtav.errors import ProtocolError
 
@@ -37,6 +37,19 @@ class Names:
         wanted = name.lower()
         return next((found for known, found in self.ids.items() if known.lower() == wanted), None)
 
+    def joined(self, ids: Sequence[str]) -> Names:
+        """These names and the ids, each of which is its own name."""
+        return Names(self.kind, {**self.ids, **{id_: id_ for id_ in ids}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """The ids of what one owner has beside what everyone may name."""
+
+    faces: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+    motions: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
@@ -45,6 +58,15 @@ class Catalog:
     motions: Names
     models: Names | None = None
     """None: any name will do, the model at hand answers for those it does not have."""
+
+    def joined(self, own: Own) -> Catalog:
+        """What a caller may name who has these assets."""
+        return replace(
+            self,
+            faces=self.faces.joined(own.faces),
+            voices=self.voices.joined(own.voices),
+            motions=self.motions.joined(own.motions),
+        )
 
     @classmethod
     def of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtav.core.catalog import Own
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ClientEvent
 
@@ -154,6 +155,13 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class AssetsAdded:
+    """The caller may name these, too. What has been deleted meanwhile stays the call's to use."""
+
+    own: Own
+
+
+@dataclass(frozen=True, slots=True)
 class PeerLeft:
     """No event can be sent any more."""
 
@@ -176,5 +184,6 @@ Input = (
     | Played
     | FrameDrawn
     | Tick
+    | AssetsAdded
     | PeerLeft
 )

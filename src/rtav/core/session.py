@@ -67,6 +67,7 @@ class Session:
             told.Played: self._answering.replies.played,
             told.FrameDrawn: self._answering.replies.drawn,
             told.Tick: self._tick,
+            told.AssetsAdded: self._assets_added,
             told.PeerLeft: self._peer_left,
         }
         self._client_handlers: dict[type[client.ClientEvent], Callable[[Any], None]] = {
@@ -127,6 +128,9 @@ class Session:
         config = common.config
         common.put(Drive(config.motions), ShowFace(config.face_id))
         common.put(ShowVideo(fps=config.target_fps, scale=config.upsample_factor))
+
+    def _assets_added(self, event: told.AssetsAdded) -> None:
+        self._common.catalog = self._common.catalog.joined(event.own)
 
     def _peer_left(self, event: told.PeerLeft) -> None:
         self._common.is_open = False

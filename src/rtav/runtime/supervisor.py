@@ -6,12 +6,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rtav import clock, log, metrics
-from rtav.core.catalog import Catalog
+from rtav.core import inputs as told
+from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs, decide
@@ -77,6 +78,10 @@ class Opening:
     """The key came in an `auth` message."""
     query: frozenset[str] = frozenset()
     """Names in the query that only rtAV's clients use."""
+    owner: str = ""
+    """Whose assets the call may name."""
+    own: Own = field(default_factory=Own)
+    """What that owner has now; `Supervisor.offer` tells of what comes later."""
     call_s: float | None = None
     """The caller's own limit on the length of a call; the rules' counts, too."""
 
@@ -125,6 +130,7 @@ class Supervisor:
             face=rules.face,
         )
         self._calls: dict[str, Call] = {}
+        self._owners: dict[str, str] = {}
         self._tasks = asyncio.TaskGroup()
         self._is_open = False
 
@@ -172,7 +178,7 @@ class Supervisor:
         call_s = min(self._rules.call_s, opening.call_s or self._rules.call_s)
         session = Session(
             config,
-            catalog=self._catalog,
+            catalog=self._catalog.joined(opening.own),
             signs=signs,
             policy=Policy(
                 transport=peer.media.transport,
@@ -190,12 +196,22 @@ class Supervisor:
         with log.about(opening.call_id):
             call = Call(opening.call_id, peer, session, crew=self._crew, seed=secrets.randbits(32))
             peer.listen(call)
-            self._calls[call.id] = call
+            self._calls[call.id], self._owners[call.id] = call, opening.owner
             self._tasks.create_task(self._run(call, opening.session_id), name=call.id)
         return call
 
-    def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:
-        """The session object that a call with this configuration starts with."""
+    def offer(self, owner: str, own: Own) -> None:
+        """Let the running calls of this owner name these assets, too."""
+        for call_id, of in self._owners.items():
+            if of == owner:
+                with log.about(call_id):
+                    self._calls[call_id].tell(told.AssetsAdded(own))
+
+    def describe(self, session: Mapping[str, Any], own: Own | None = None) -> dict[str, Any]:
+        """The session object that a call with this configuration starts with.
+
+        `own` is what its caller may name beside the standard assets.
+        """
         shown = self.shown(
             Opening(
                 call_id="",
@@ -206,6 +222,7 @@ class Supervisor:
                 beta_header=False,
                 agents_header=False,
                 key_spelling="",
+                own=own or Own(),
             )
         )
         del shown["id"]
@@ -230,10 +247,11 @@ class Supervisor:
             sessions=(opening.session, opening.secret_session),
         )
         dialect = decide(signs)
-        config = SessionConfig.initial(opening.session_id, self._catalog)
+        catalog = self._catalog.joined(opening.own)
+        config = SessionConfig.initial(opening.session_id, catalog)
         for raw in (opening.secret_session, opening.session):
             patch = parse_session(dict(raw), strict=dialect is Dialect.OPENAI)
-            config = config.patched(patch, self._catalog)
+            config = config.patched(patch, catalog)
         return config, signs, dialect
 
     async def _run(self, call: Call, session_id: str) -> None:
@@ -245,7 +263,7 @@ class Supervisor:
         except Exception:  # noqa: BLE001 - a bug ends its call, never the process
             logger.exception("the call failed")
         finally:
-            del self._calls[call.id]
+            del self._calls[call.id], self._owners[call.id]
             seconds = loop.time() - began_at
             metrics.calls_active.dec()
             metrics.calls_total.labels(reason=call.reason).inc()

@@ -16,6 +16,7 @@ of the line before it, and one of:
 * `words`: text, `is_final`: the recogniser's hypothesis of the utterance that was begun last
 * `deaf`: true: the recogniser of that utterance breaks
 * `drawn`: true: a picture of the face is ready for an event
+* `assets`: {faces, voices, motions}: the caller has uploaded these
 * `left`: true: the peer is gone
 * `expect`: the types of all events sent since the last `expect`, in order
 * `do`: the names of all other outputs since the last `do`, in order
@@ -36,7 +37,7 @@ from typing import Any
 
 from rtav.core import inputs as told
 from rtav.core import outputs as wanted
-from rtav.core.catalog import Catalog
+from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Signs
@@ -286,6 +287,9 @@ _INPUTS: dict[str, Callable[[Player, Any, dict[str, Any]], None]] = {
     "silence": lambda player, seconds, _: player.hear(seconds, 0.05),
     "cue": lambda player, cue, _: player.handle(told.ReplyCue(**cue)),
     "drawn": lambda player, _, __: player.handle(told.FrameDrawn(width=512, height=512)),
+    "assets": lambda player, ids, _: player.handle(
+        told.AssetsAdded(Own(**{kind: tuple(names) for kind, names in ids.items()}))
+    ),
     "deaf": lambda player, _, __: player.go_deaf(),
     "left": lambda player, _, __: player.handle(told.PeerLeft()),
     "words": lambda player, text, step: player.words(text, is_final=step.get("is_final", False)),

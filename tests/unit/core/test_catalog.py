@@ -1,6 +1,6 @@
 import pytest
 
-from rtav.core.catalog import Catalog
+from rtav.core.catalog import Catalog, Own
 from rtav.errors import ProtocolError
 
 CATALOG = Catalog.of(
@@ -40,3 +40,19 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     assert refused.value.code == "face_not_found"
     assert refused.value.param == "session.face"
     assert "default, face1, face2" in refused.value.message
+
+
+def test_what_an_owner_has_is_named_beside_the_standard_assets() -> None:
+    own = Own(faces=("face_1",), voices=("voice_1",), motions=("driving_1",))
+    catalog = CATALOG.joined(own)
+    assert catalog.faces.resolve("face_1", param="session.face") == "face_1"
+    assert catalog.voices.resolve("voice_1", param="session.voice") == "voice_1"
+    assert catalog.motions.resolve("driving_1", param="session.driving") == "driving_1"
+    assert catalog.faces.resolve("default", param="session.face") == "face1"
+    assert catalog.voices.resolve("alloy", param="session.voice") == "anthony"
+
+
+def test_what_an_owner_has_is_nobody_elses() -> None:
+    CATALOG.joined(Own(faces=("face_1",)))
+    assert CATALOG.faces.find("face_1") is None
+    assert CATALOG.joined(Own(faces=("face_2",))).faces.find("face_1") is None

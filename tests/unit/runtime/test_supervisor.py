@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rtav.core.catalog import Own
 from rtav.errors import ProtocolError
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Opening, Supervisor, new_id
@@ -174,3 +175,35 @@ def test_ids_look_like_openais_and_are_never_repeated() -> None:
 
     assert all(re.fullmatch(r"resp_[0-9A-Za-z]{21}", name) for name in ids)
     assert len(set(ids)) == 1_000
+
+
+# --- assets of the caller's own ------------------------------------------------------------------
+
+
+def test_a_caller_may_name_what_its_owner_has(supervisor: Supervisor) -> None:
+    own = Own(voices=("voice_1",))
+    named = {"voice": "voice_1"}
+
+    assert supervisor.describe(named, own)["voice"] == "voice_1"
+    supervisor.check(dataclasses.replace(opening(1, named), owner="a", own=own))
+    with pytest.raises(ProtocolError) as refused:
+        supervisor.check(dataclasses.replace(opening(2, named), owner="b"))
+    assert refused.value.code == "voice_not_found"
+
+
+def test_what_an_owner_adds_is_offered_to_its_running_calls_alone() -> None:
+    peers = {"a": FakePeer(), "b": FakePeer()}
+
+    async def main() -> None:
+        async with exchange() as office:
+            for number, (owner, peer) in enumerate(peers.items(), 1):
+                office.supervisor.open(peer, dataclasses.replace(opening(number), owner=owner))
+                peer.open(label="realtime")
+            office.supervisor.offer("a", Own(voices=("voice_1",)))
+            for peer in peers.values():
+                peer.say({"type": "session.update", "session": {"voice": "voice_1"}})
+
+    run(main())
+
+    assert peers["a"].got("session.updated")[0]["session"]["voice"] == "voice_1"
+    assert peers["b"].got("error")[0]["error"]["code"] == "voice_not_found"
