@@ -9,6 +9,7 @@ from rtav.core.common import Common
 from rtav.core.config import SessionConfig
 from rtav.core.conversation import Item, read
 from rtav.core.outputs import Ask, Delivery, Line
+from rtav.core.patching import patched
 from rtav.core.question import Question
 from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
@@ -65,7 +66,7 @@ def config_of(params: ResponseParams, common: Common) -> SessionConfig:
     if params.audio is None or params.audio.output is None:
         return common.config
     patch = SessionPatch(audio=Audio(output=params.audio.output))
-    return common.config.patched(patch, common.catalog, prefix="response")
+    return patched(common.config, patch, common.catalog, prefix="response")
 
 
 def check(params: ResponseParams, common: Common) -> None:

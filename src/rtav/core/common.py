@@ -12,6 +12,7 @@ from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect, Signs
 from rtav.core.outputs import Output, Send, SendAudio, SendImage
 from rtav.core.reply import Event, Piece
+from rtav.core.view import view
 from rtav.errors import ProtocolError
 from rtav.protocol.server import ServerEvent
 
@@ -103,6 +104,9 @@ class Common:
             self.send(f"conversation.item.{kind}", item=item.as_json(), previous_item_id=previous)
 
     def view(self) -> dict[str, Any]:
-        return self.config.view(
-            self.dialect, transport=self.policy.transport, expires_at=self.policy.expires_at
+        return view(
+            self.config,
+            self.dialect,
+            transport=self.policy.transport,
+            expires_at=self.policy.expires_at,
         )

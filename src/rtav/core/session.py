@@ -16,6 +16,7 @@ from rtav.core.editing import Editing
 from rtav.core.hearing import Hearing
 from rtav.core.inputs import Input
 from rtav.core.outputs import Drive, Feel, HangUp, Output, ShowFace, ShowVideo
+from rtav.core.patching import patched
 from rtav.errors import ProtocolError
 from rtav.protocol import client
 from rtav.protocol.session import parse_session
@@ -168,7 +169,7 @@ class Session:
                 param="session.type",
             )
         patch = parse_session(event.session, strict=strict)
-        before, common.config = common.config, common.config.patched(patch, common.catalog)
+        before, common.config = common.config, patched(common.config, patch, common.catalog)
         self._apply(before, common.config, moves="driving" in patch.model_fields_set)
         common.send("session.updated", session=common.view())
 

@@ -16,7 +16,9 @@ from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs, decide
+from rtav.core.patching import patched
 from rtav.core.session import Session
+from rtav.core.view import view
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import AtCapacity
 from rtav.protocol.session import parse_session
@@ -231,7 +233,9 @@ class Supervisor:
     def shown(self, opening: Opening) -> dict[str, Any]:
         """The session object that a call like this starts with; raises as `check` does."""
         config, _, dialect = self._configure(opening)
-        return config.view(dialect or self._rules.default_dialect, transport="webrtc", expires_at=0)
+        return view(
+            config, dialect or self._rules.default_dialect, transport="webrtc", expires_at=0
+        )
 
     # --- pieces ------------------------------------------------------------------------------
 
@@ -251,7 +255,7 @@ class Supervisor:
         config = SessionConfig.initial(opening.session_id, catalog)
         for raw in (opening.secret_session, opening.session):
             patch = parse_session(dict(raw), strict=dialect is Dialect.OPENAI)
-            config = config.patched(patch, catalog)
+            config = patched(config, patch, catalog)
         return config, signs, dialect
 
     async def _run(self, call: Call, session_id: str) -> None:

@@ -10,6 +10,8 @@ from openai.types.realtime import (
 from rtav.core.config import SessionConfig
 from rtav.core.detection import TurnDetection
 from rtav.core.dialect import Dialect
+from rtav.core.patching import patched
+from rtav.core.view import view
 from rtav.errors import ProtocolError
 from rtav.protocol.session import AudioInput, AudioOutput, SessionPatch, parse_session
 from rtav.testing.oracle import session_problems
@@ -18,20 +20,20 @@ from rtav.testing.script import CATALOG
 INITIAL = SessionConfig.initial("sess_1", CATALOG)
 
 
-def patched(*sessions: dict[str, Any]) -> SessionConfig:
+def configured(*sessions: dict[str, Any]) -> SessionConfig:
     config = INITIAL
     for session in sessions:
-        config = config.patched(parse_session(session, strict=False), CATALOG)
+        config = patched(config, parse_session(session, strict=False), CATALOG)
     return config
 
 
 def shown(config: SessionConfig, dialect: Dialect = Dialect.RTAV, transport: str = "webrtc") -> Any:
-    return config.view(dialect, transport=transport, expires_at=5)
+    return view(config, dialect, transport=transport, expires_at=5)
 
 
 def refusal(session: dict[str, Any]) -> ProtocolError:
     with pytest.raises(ProtocolError) as refused:
-        patched(session)
+        configured(session)
     return refused.value
 
 
@@ -69,7 +71,7 @@ def test_the_initial_view_is_what_the_documents_say(dialect: Dialect) -> None:
     ],
 )
 def test_every_view_conforms_to_openais_type(session: dict[str, Any], dialect: Dialect) -> None:
-    assert session_problems(shown(patched(session), dialect)) == []
+    assert session_problems(shown(configured(session), dialect)) == []
 
 
 def test_the_dialect_decides_what_was_not_named() -> None:
@@ -85,10 +87,10 @@ def test_the_dialect_decides_what_was_not_named() -> None:
 
 
 def test_the_beta_sees_its_flat_fields_too() -> None:
-    view = shown(patched({"input_audio_transcription": {"model": "whisper-1"}}), Dialect.BETA)
+    view = shown(configured({"input_audio_transcription": {"model": "whisper-1"}}), Dialect.BETA)
     assert view["turn_detection"]["type"] == "server_vad"
     assert view["input_audio_transcription"] == {"model": "whisper-1"}
-    assert shown(patched({"turn_detection": None}), Dialect.BETA)["turn_detection"] is None
+    assert shown(configured({"turn_detection": None}), Dialect.BETA)["turn_detection"] is None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_the_beta_sees_its_flat_fields_too() -> None:
     ],
 )
 def test_a_field_is_taken_in_every_spelling(session: Any, field: str, value: object) -> None:
-    assert getattr(patched(session), field) == value
+    assert getattr(configured(session), field) == value
 
 
 @pytest.mark.parametrize(
@@ -189,19 +191,19 @@ def test_a_field_is_taken_in_every_spelling(session: Any, field: str, value: obj
     ],
 )
 def test_null_is_the_default_again(before: Any, null: Any, field: str) -> None:
-    assert getattr(patched(before), field) != getattr(INITIAL, field)
-    assert getattr(patched(before, null), field) == getattr(INITIAL, field)
+    assert getattr(configured(before), field) != getattr(INITIAL, field)
+    assert getattr(configured(before, null), field) == getattr(INITIAL, field)
 
 
 def test_null_switches_off_what_can_be_off() -> None:
-    off = patched({"audio": {"input": {"turn_detection": None, "transcription": None}}})
+    off = configured({"audio": {"input": {"turn_detection": None, "transcription": None}}})
     assert (off.turn_detection, off.transcription) == (None, None)
     assert off.transcribes(Dialect.RTAV) is None
-    assert patched({"instructions": None}).instructions == ""
+    assert configured({"instructions": None}).instructions == ""
 
 
 def test_what_a_patch_does_not_name_stays() -> None:
-    config = patched({"voice": "anthony", "tracing": "auto"}, {"face": "face2"}, {})
+    config = configured({"voice": "anthony", "tracing": "auto"}, {"face": "face2"}, {})
     assert (config.voice_id, config.face_id) == ("anthony", "face2")
     assert shown(config)["tracing"] == "auto"
 
@@ -212,7 +214,7 @@ def test_kept_fields_are_shown_as_they_came() -> None:
         "reasoning": {"effort": "low"},
         "parallel_tool_calls": False,
     }
-    view = shown(patched(kept))
+    view = shown(configured(kept))
     assert {name: view[name] for name in kept} == kept
 
 
@@ -248,43 +250,43 @@ def test_a_value_nobody_has_is_refused_by_name(session: Any, code: str, param: s
 
 
 def test_modalities_say_whether_replies_are_spoken() -> None:
-    assert patched({}).speaks()
-    assert patched({"modalities": ["audio", "text"]}).speaks()
-    assert not patched({"modalities": ["text"]}).speaks()
-    assert not patched({"modalities": ["audio"], "output_modalities": ["text"]}).speaks()
-    assert shown(patched({"modalities": ["text"]}))["output_modalities"] == ["text"]
-    assert shown(patched({"output_modalities": ["text"]}))["modalities"] == ["text"]
+    assert configured({}).speaks()
+    assert configured({"modalities": ["audio", "text"]}).speaks()
+    assert not configured({"modalities": ["text"]}).speaks()
+    assert not configured({"modalities": ["audio"], "output_modalities": ["text"]}).speaks()
+    assert shown(configured({"modalities": ["text"]}))["output_modalities"] == ["text"]
+    assert shown(configured({"output_modalities": ["text"]}))["modalities"] == ["text"]
 
 
 def test_text_beside_the_transcript_is_rtavs() -> None:
-    assert patched({}).shows_text(Dialect.RTAV)
-    assert patched({"modalities": ["audio", "text", "image"]}).shows_text(Dialect.RTAV)
-    assert not patched({"modalities": ["audio"]}).shows_text(Dialect.RTAV)
-    assert not patched({"output_modalities": ["audio"]}).shows_text(Dialect.RTAV)
-    assert not patched({}).shows_text(Dialect.OPENAI)
-    assert not patched({}).shows_text(Dialect.BETA)
+    assert configured({}).shows_text(Dialect.RTAV)
+    assert configured({"modalities": ["audio", "text", "image"]}).shows_text(Dialect.RTAV)
+    assert not configured({"modalities": ["audio"]}).shows_text(Dialect.RTAV)
+    assert not configured({"output_modalities": ["audio"]}).shows_text(Dialect.RTAV)
+    assert not configured({}).shows_text(Dialect.OPENAI)
+    assert not configured({}).shows_text(Dialect.BETA)
 
 
 @pytest.mark.parametrize("model", ["none", "disable", "open-loop", "NONE"])
 def test_without_a_model_nothing_is_answered(model: str) -> None:
-    config = patched({"model": model, "auto_response": True})
+    config = configured({"model": model, "auto_response": True})
     assert config.open_loop
     assert not config.answers_by_itself(Dialect.RTAV)
     assert not config.answers_speech()
 
 
 def test_who_answers_by_itself() -> None:
-    assert patched({"turn_detection": None}).answers_by_itself(Dialect.RTAV)
-    assert not patched({"turn_detection": None}).answers_speech()
-    manual = patched({"turn_detection": {"create_response": False}})
+    assert configured({"turn_detection": None}).answers_by_itself(Dialect.RTAV)
+    assert not configured({"turn_detection": None}).answers_speech()
+    manual = configured({"turn_detection": {"create_response": False}})
     assert not manual.answers_by_itself(Dialect.RTAV)
     assert not manual.answers_speech()
-    assert not patched({"auto_response": False}).answers_speech()
-    assert patched({}).answers_speech()
+    assert not configured({"auto_response": False}).answers_speech()
+    assert configured({}).answers_speech()
 
 
 def test_turn_detection_is_merged_into_what_holds() -> None:
-    config = patched(
+    config = configured(
         {"turn_detection": {"threshold": 0.8}},
         {"audio": {"input": {"turn_detection": {"silence_duration_ms": 900}}}},
         {"turn_detection": {"threshold": None}},
@@ -293,7 +295,7 @@ def test_turn_detection_is_merged_into_what_holds() -> None:
 
 
 def test_another_kind_of_turn_detection_begins_anew() -> None:
-    config = patched(
+    config = configured(
         {"turn_detection": {"create_response": False}},
         {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}},
         {"turn_detection": {"interrupt_response": False}},
@@ -305,9 +307,9 @@ def test_another_kind_of_turn_detection_begins_anew() -> None:
 
 def test_only_a_named_server_vad_is_taken_to_the_letter() -> None:
     assert not TurnDetection().literal
-    assert not patched({"turn_detection": {}}).turn_detection.literal
-    assert patched({"turn_detection": {"type": "server_vad"}}).turn_detection.literal
-    assert not patched({"turn_detection": {"type": "semantic_vad"}}).turn_detection.literal
+    assert not configured({"turn_detection": {}}).turn_detection.literal
+    assert configured({"turn_detection": {"type": "server_vad"}}).turn_detection.literal
+    assert not configured({"turn_detection": {"type": "semantic_vad"}}).turn_detection.literal
 
 
 @pytest.mark.parametrize(
