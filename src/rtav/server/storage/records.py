@@ -38,6 +38,26 @@ class SessionRecord:
     """None until it has ended."""
 
 
+AssetKind = Literal["face", "voice", "driving"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRecord:
+    """Something that a key's owner has uploaded."""
+
+    id: str
+    key_id: str
+    kind: AssetKind
+    name: str
+    size_bytes: int
+    """Of its files as they are kept."""
+    facts: Mapping[str, Any]  # Any: JSON
+    """What else its entry in the lists shows."""
+    created_at: datetime
+    deleted_at: datetime | None = None
+    """Nobody can name it from then on; calls that were there before go on with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """From `start` on, up to and without `end`; None is open."""

@@ -88,3 +88,16 @@ spent_secrets = Table(
     Column("id", String(64), primary_key=True),
     Column("expires_at", Utc, nullable=False, index=True),
 )
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("deleted_at", Utc),  # its files stay until no call can be using them
+)
