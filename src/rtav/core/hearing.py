@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from rtav.core.answering import Answering
 from rtav.core.common import Common
-from rtav.core.conversation import Item
 from rtav.core.detection import TurnDetection
 from rtav.core.inputs import FrameHeard, Heard, HearingFailed, WordsHeard
-from rtav.core.outputs import (
-    EndOfSpeech,
-    Hold,
-    Listen,
-    Measure,
-    Pause,
-    Resume,
-    StopListening,
-)
+from rtav.core.outputs import Hold, Listen, Measure, Pause, Resume, StopListening
+from rtav.core.recognition import Recognition, is_worth_asking
 from rtav.core.reply import Reply
 from rtav.core.turn_table import Edge, Phase
 from rtav.core.turns import TurnTracker
-from rtav.core.utterance import Transcripts, Utterance
+from rtav.core.utterance import Utterance
 from rtav.core.words import sounds_finished
 from rtav.errors import ProtocolError
 
@@ -35,30 +25,18 @@ STALLED_S = 1.0
 SHORTEST_MS = 100
 """Less sound than this cannot be committed: OpenAI's limit."""
 
-RACE_S = 0.15
-"""Sound that was sent before an event may come this much after it: our jitter buffer holds a
-packet for 40 ms, networks hold some longer."""
-
-WORTH_ASKING_MS = 600
-"""Voice of this length in which no word was understood is answered ("I did not catch that");
-a shorter one was a cough."""
-
 
 class Hearing:
-    def __init__(self, common: Common, answering: Answering) -> None:
+    def __init__(self, common: Common, answering: Answering, recognition: Recognition) -> None:
         self._common = common
         self._answering = answering
         self._replies = answering.replies
-        self._transcripts = Transcripts(common)
+        self._recognition = recognition
         self._tracker = TurnTracker()
         self._heard_ms = 0
         self._cleared_ms = 0
         """Where the input buffer begins: what lies before was committed or cleared."""
-        self._tails: deque[tuple[float, Utterance]] = deque()
-        """Committed, but the last of their sound may be on its way, until then."""
         self._current: Utterance | None = None
-        self._unfinished: dict[str, Utterance] = {}
-        """Over, but their words are still being recognised."""
         self._guess: Reply | None = None
         self._holds = False
         self._last_frame_at: float | None = None
@@ -69,15 +47,9 @@ class Hearing:
 
     @property
     def deadline(self) -> float | None:
-        tail = self._tails[0][0] if self._tails else None
         if self._tracker.phase is Phase.QUIET or self._last_frame_at is None:
-            return tail
-        stalled = self._last_frame_at + STALLED_S
-        return stalled if tail is None else min(tail, stalled)
-
-    def unsettled(self) -> Utterance | None:
-        """What was said last, if its words are still to come."""
-        return next(reversed(self._unfinished.values()), None)
+            return None
+        return self._last_frame_at + STALLED_S
 
     # --- inputs ------------------------------------------------------------------------------
 
@@ -97,11 +69,7 @@ class Hearing:
 
     def tick(self) -> None:
         """The microphone may have stopped in the middle of a word."""
-        now = self._common.now
-        while self._tails and now >= self._tails[0][0]:
-            self._close(self._tails.popleft()[1])
-        is_speaking = self._tracker.phase is not Phase.QUIET and self._last_frame_at is not None
-        if is_speaking and now >= (self._last_frame_at or 0.0) + STALLED_S:
+        if self.deadline is not None and self._common.now >= self.deadline:
             self._end_now()
 
     def words(self, event: WordsHeard) -> None:
@@ -113,15 +81,14 @@ class Hearing:
         elif event.is_final:
             self._settled(utterance, event.text.strip())
         elif not utterance.is_over:
-            self._transcripts.grew(utterance, utterance.agreement.hear(event.text))
+            self._recognition.transcripts.grew(utterance, utterance.agreement.hear(event.text))
 
     def failed(self, event: HearingFailed) -> None:
         utterance = self._known(event.utterance)
         if utterance is None:
             return
         utterance.failure = event.message
-        if utterance.is_over:
-            self._give_up(utterance)
+        self._recognition.check(utterance)
 
     def stop(self) -> None:
         """Turn detection was switched on or off: what is being said ends here."""
@@ -133,8 +100,7 @@ class Hearing:
     def forget(self) -> None:
         """What was said so far is nobody's business: there was no channel yet to tell it on."""
         self._drop()
-        self._unfinished.clear()
-        self._tails.clear()
+        self._recognition.forget()
         self._cleared_ms = self._heard_ms
         self._withdraw()
         self._release()
@@ -167,12 +133,10 @@ class Hearing:
                 audio_end_ms=self._heard_ms,
                 item_id=utterance.id,
             )
-        self._commit(utterance)
-        self._unfinished[utterance.id] = utterance
-        if self._common.policy.microphone_races:
-            self._tails.append((self._common.now + RACE_S, utterance))
-        else:
-            self._close(utterance)
+        self._recognition.commit(utterance)
+        self._recognition.await_words(utterance, has_tail=self._common.policy.microphone_races)
+        if not self._common.policy.microphone_races:
+            self._recognition.check(utterance)
 
     def clear(self) -> None:
         """Forget what was not committed. A turn that was detected goes on: the client knows it."""
@@ -189,14 +153,6 @@ class Hearing:
             onset_ms = frame.end_ms - frame.length_ms
             self._current = self._begin(max(self._cleared_ms, onset_ms - PADDING_MS))
         self._current.voiced_ms += frame.length_ms
-
-    def _close(self, utterance: Utterance) -> None:
-        """The last words of a committed utterance are due."""
-        if utterance.id not in self._unfinished:
-            return
-        self._common.put(EndOfSpeech(utterance.id))
-        if utterance.failure is not None:
-            self._give_up(utterance)
 
     def _drop(self) -> None:
         """Nobody will commit what was begun."""
@@ -317,30 +273,10 @@ class Hearing:
             audio_end_ms=tracker.now_ms,
             item_id=utterance.id,
         )
-        self._commit(utterance)
-        if utterance.text is None:
-            self._unfinished[utterance.id] = utterance
-            common.put(EndOfSpeech(utterance.id))
-        else:
-            common.put(StopListening(utterance.id))
-            self._transcripts.finished(utterance)
+        self._recognition.commit(utterance)
+        self._recognition.await_words(utterance)
         self._answer(utterance)
-        if utterance.failure is not None and utterance.text is None:
-            self._give_up(utterance)
-
-    def _commit(self, utterance: Utterance) -> None:
-        common = self._common
-        common.send(
-            "input_audio_buffer.committed",
-            item_id=utterance.id,
-            previous_item_id=common.conversation.last_id,
-        )
-        part = {"type": "input_audio", "transcript": None}
-        utterance.item = Item(id=utterance.id, type="message", role="user", content=[part])
-        common.item_added(utterance.item, common.conversation.add(utterance.item))
-        utterance.item.content[0]["transcript"] = utterance.text or None
-        for delta in utterance.early:
-            self._transcripts.delta(utterance, delta)
+        self._recognition.check(utterance)
 
     def _answer(self, utterance: Utterance) -> None:
         if not self._common.config.answers_speech() or self._replies.active is not None:
@@ -350,37 +286,19 @@ class Hearing:
         elif self._guess is not None:
             guess, self._guess = self._guess, None
             self._answering.promote(guess, speech_ended_at=utterance.ended_at)
-        elif self._is_worth(utterance):
+        elif is_worth_asking(utterance):
             self._answering.begin(speech_ended_at=utterance.ended_at)
-
-    def _give_up(self, utterance: Utterance) -> None:
-        assert utterance.failure is not None
-        self._unfinished.pop(utterance.id)
-        self._transcripts.failed(utterance, "transcription_failed", utterance.failure)
-        self._answering.words_failed(utterance.id, utterance.failure)
-
-    @staticmethod
-    def _is_worth(utterance: Utterance) -> bool:
-        return bool(utterance.text) or utterance.voiced_ms >= WORTH_ASKING_MS
 
     # --- words -------------------------------------------------------------------------------
 
     def _known(self, utterance_id: str) -> Utterance | None:
         if self._current is not None and self._current.id == utterance_id:
             return self._current
-        return self._unfinished.get(utterance_id)
+        return self._recognition.find(utterance_id)
 
     def _settled(self, utterance: Utterance, text: str) -> None:
         if utterance.is_over:
-            self._unfinished.pop(utterance.id)
-            utterance.text = text
-            assert utterance.item is not None
-            utterance.item.content[0]["transcript"] = text or None
-            self._transcripts.finished(utterance)
-            if self._is_worth(utterance):
-                self._answering.words_arrived(utterance.id)
-            else:
-                self._answering.nothing_was_said(utterance.id)
+            self._recognition.settle(utterance, text)
         elif self._tracker.phase is Phase.PAUSED:
             utterance.text = text
             self._guess_answer(text)

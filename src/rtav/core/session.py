@@ -17,6 +17,7 @@ from rtav.core.hearing import Hearing
 from rtav.core.inputs import Input
 from rtav.core.outputs import Drive, Feel, HangUp, Output, ShowFace, ShowVideo
 from rtav.core.patching import patched
+from rtav.core.recognition import Recognition
 from rtav.errors import ProtocolError
 from rtav.protocol import client
 from rtav.protocol.session import parse_session
@@ -44,8 +45,9 @@ class Session:
             config=config, catalog=catalog, signs=signs, policy=policy, new_id=new_id
         )
         self._answering = Answering(self._common)
-        self._hearing = Hearing(self._common, self._answering)
-        self._answering.awaits = self._hearing.unsettled
+        self._recognition = Recognition(self._common, self._answering)
+        self._hearing = Hearing(self._common, self._answering, self._recognition)
+        self._answering.awaits = self._recognition.unsettled
         self._editing = Editing(self._common, self._answering, self._hearing)
         self._mood: Mood = "idle"
         self._has_begun = False
@@ -105,7 +107,8 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When a `Tick` is due at the latest; None: not before the next input."""
-        times = (self._hearing.deadline, self._editing.deadline, self._expires_at)
+        parts = (self._hearing, self._recognition, self._editing)
+        times = (*(part.deadline for part in parts), self._expires_at)
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -207,6 +210,7 @@ class Session:
     # --- time --------------------------------------------------------------------------------
 
     def _tick(self, event: told.Tick) -> None:
+        self._recognition.tick()
         self._hearing.tick()
         if self._expires_at is not None and self._common.now >= self._expires_at:
             self._expires_at = None
