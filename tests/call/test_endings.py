@@ -425,7 +425,7 @@ def test_a_bug_ends_its_own_call_only_and_is_logged_once(
 
 def test_a_face_that_cannot_be_drawn_costs_the_picture_not_the_call() -> None:
     class Blind(ScriptedAvatar):
-        def open(self, face: str, *, size_px: int, fps: int, seed: int) -> ScriptedFace:
+        def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
             raise Bug("no such picture")
 
     peer = FakePeer()

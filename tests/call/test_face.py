@@ -226,7 +226,7 @@ def test_late_frames_are_left_out_and_the_voice_is_not_delayed() -> None:
 
 def test_a_frame_that_fails_is_left_out_and_the_next_one_is_drawn(caplog) -> None:
     class Moody(ScriptedAvatar):
-        def open(self, face: str, *, size_px: int, fps: int, seed: int) -> ScriptedFace:
+        def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
             opened = super().open(face, size_px=size_px, fps=fps, seed=seed)
             draw = opened.render
 

@@ -136,3 +136,57 @@ def _copy_face(root: Path, *, new_id: str) -> Path:
     facts = json.loads((folder / "face.json").read_text())
     (folder / "face.json").write_text(json.dumps(facts | {"id": new_id}))
     return folder
+
+
+def test_faces_in_step_that_rest_are_one_picture(engine: PortraitAvatar) -> None:
+    one, two, other = (
+        engine.open(face, size_px=256, fps=25, seed=None) for face in ("face1", "face1", "face2")
+    )
+
+    for at in range(240_000, 264_000, 960):
+        moment = Moment(at=at, mood="listening")
+        pictures = one.render(moment), two.render(moment), other.render(moment)
+
+    assert pictures[0] is pictures[1]
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+def test_a_face_that_has_spoken_comes_back_to_the_others(engine: PortraitAvatar) -> None:
+    resting, speaker = (engine.open("face1", size_px=256, fps=25, seed=None) for _ in range(2))
+    aa = Viseme(name="aa", start=0, end=24_000)
+    differences = []
+
+    for at in range(0, 5 * 24_000, 960):
+        speaks = at < 24_000
+        calm = resting.render(Moment(at=at))
+        mine = speaker.render(
+            Moment(at=at, speech_at=at, visemes=[aa], mood="speaking") if speaks else Moment(at=at)
+        )
+        differences.append(0.0 if mine is calm else np.abs(mine.astype(int) - calm).max())
+
+    assert min(differences[1:25]) > 0
+    assert max(differences[-25:]) == 0
+
+
+def test_faces_in_step_with_other_motions_or_moods_differ(engine: PortraitAvatar) -> None:
+    calm, driven, listening = (
+        engine.open("face1", size_px=256, fps=25, seed=None) for _ in range(3)
+    )
+    driven.drive(["idle"], at=0)
+
+    for at in range(0, 2 * 24_000, 960):
+        pictures = [
+            calm.render(Moment(at=at)),
+            driven.render(Moment(at=at)),
+            listening.render(Moment(at=at, mood="listening")),
+        ]
+
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+def test_a_picture_that_others_may_see_cannot_be_painted_over(engine: PortraitAvatar) -> None:
+    frame = engine.open("face1", size_px=256, fps=25, seed=None).render(Moment(at=0))
+
+    with pytest.raises(ValueError, match="read-only"):
+        frame[0] = 0

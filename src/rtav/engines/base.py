@@ -298,7 +298,8 @@ class Avatar(Protocol):
     """The face of one call. Not thread safe: one caller at a time, in the render thread."""
 
     def render(self, moment: Moment) -> I420:
-        """The face at `moment`, `size_px` square. The array is the caller's to keep."""
+        """The face at `moment`, `size_px` square. The array is the caller's to keep, not to change:
+        the same one may be returned again, also to others."""
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
         """From `at` on: play all but the last once each, in order, then loop the last.
@@ -317,5 +318,10 @@ class AvatarEngine(Engine, Protocol):
 
     def motions(self) -> Sequence[MotionInfo]: ...
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int) -> Avatar:
-        """May block for some 100 ms the first time a face is shown at a size: call in a thread."""
+    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> Avatar:
+        """May block for some 100 ms the first time a face is shown at a size: call in a thread.
+
+        `seed` decides what the face does of its own accord. None: the same as all others without
+        one, whose moments are then of one common clock, but for a few frames; those that nothing
+        tells apart may be given one picture.
+        """

@@ -73,9 +73,7 @@ def _ends_its_call(
 class Call:
     """The listener of its peer. Its methods belong to the event loop and return at once."""
 
-    def __init__(
-        self, call_id: str, peer: Peer, session: Session, *, crew: Crew, seed: int
-    ) -> None:
+    def __init__(self, call_id: str, peer: Peer, session: Session, *, crew: Crew) -> None:
         self.id = call_id
         self._peer, self._session, self._crew = peer, session, crew
         self._loop = asyncio.get_running_loop()
@@ -107,7 +105,7 @@ class Call:
             start=self._start,
         )
         self._stills = Stills(peer, tell=self._frame_drawn, at=lambda: self._at)
-        self._face = self._make_face(seed)
+        self._face = self._make_face()
         self._egress: Egress | None = None
         self._perform: dict[type[Output], Callable[[Any], None]] = {
             wanted.Send: lambda order: self._send(order.event),
@@ -368,14 +366,13 @@ class Call:
             caller=self.id,
         )
 
-    def _make_face(self, seed: int) -> Face:
+    def _make_face(self) -> Face:
         return Face(
             engine=self._crew.avatar,
             stage=self._crew.stage,
             playout=self._playout,
             video=self._peer.media.video or self._stills,
             settings=self._crew.face,
-            seed=seed,
         )
 
 

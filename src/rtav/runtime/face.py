@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rtav import metrics
 from rtav.engines.base import Avatar, AvatarEngine
 from rtav.media import h264
+from rtav.runtime.in_step import CommonClock, InStep
 from rtav.runtime.outputs import EncodedVideo, Encoding
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.picture import Picture
@@ -44,11 +45,10 @@ class Face:
         playout: Playout,
         video: VideoFormat | Stills,
         settings: FaceSettings,
-        seed: int,
     ) -> None:
         """`video`: what was negotiated, or where still pictures go."""
         self._engine, self._stage, self._playout = engine, stage, playout
-        self._video, self._settings, self._seed = video, settings, seed
+        self._video, self._settings = video, settings
         self._is_drawn = not isinstance(video, Stills)
         self._size_px, self.fps = settings.size_px, settings.fps
         self._face: str | None = None
@@ -61,10 +61,12 @@ class Face:
         else:
             output = self._encoded = EncodedVideo(self._encoding(video))
         self._is_open = False
+        loop = asyncio.get_running_loop()
+        self._clock = CommonClock(loop.time)
         self._picture = Picture(
             stage,
             output,
-            loop=asyncio.get_running_loop(),
+            loop=loop,
             on_failure=self._failed,
         )
 
@@ -112,6 +114,7 @@ class Face:
     # --- from the clock ----------------------------------------------------------------------
 
     def request(self, at: int) -> bool:
+        self._clock.start(at, fps=self.fps)
         return self._is_drawn and self._picture.request(self._playout.moment(at))
 
     def take(self, at: int) -> Sequence[bytes] | None:
@@ -128,14 +131,15 @@ class Face:
 
     def _open(self) -> None:
         engine, face, size_px = self._engine, self._face, self._size_px
-        fps, seed, motions, at = self.fps, self._seed, self._motions, self._driven_at
+        fps, motions, driven_at = self.fps, self._motions, self._driven_at
+        clock = self._clock
         assert face is not None
         self._is_open = True
 
         def opener() -> Avatar:
-            avatar = engine.open(face, size_px=size_px, fps=fps, seed=seed)
+            avatar = InStep(engine.open(face, size_px=size_px, fps=fps, seed=None), clock)
             if motions is not None:
-                avatar.drive(motions, at=at)
+                avatar.drive(motions, at=driven_at)
             return avatar
 
         self._picture.open(opener)

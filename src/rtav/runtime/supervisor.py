@@ -196,7 +196,7 @@ class Supervisor:
             new_id=new_id,
         )
         with log.about(opening.call_id):
-            call = Call(opening.call_id, peer, session, crew=self._crew, seed=secrets.randbits(32))
+            call = Call(opening.call_id, peer, session, crew=self._crew)
             peer.listen(call)
             self._calls[call.id], self._owners[call.id] = call, opening.owner
             self._tasks.create_task(self._run(call, opening.session_id), name=call.id)

@@ -79,7 +79,7 @@ class ScriptedAvatar(Scripted):
             for name, seconds in MOTIONS_S.items()
         )
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int) -> ScriptedFace:
+    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
         opened = ScriptedFace(face, size_px=size_px)
         self.opened.append(opened)
         return opened

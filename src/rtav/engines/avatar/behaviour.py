@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from random import Random
 from typing import get_args
 
@@ -14,13 +15,10 @@ CHANGE_S = 0.5  # from one mood to the next
 MOODS: tuple[Mood, ...] = get_args(Mood)
 
 
-class Behaviour:
-    """The moods of one face. Every mood keeps moving; what changes is how much of it shows."""
+class Manners:
+    """What each mood would do, whether it shows or not. Times are seconds."""
 
     def __init__(self, random: Random) -> None:
-        self._mood: Mood = "idle"
-        self._since_s = -CHANGE_S
-        self._before = dict.fromkeys(MOODS, 0.0)
         nods, beats = branch(random), branch(random)
         self._nods = Bumps(
             lambda: nods.uniform(2.4, 6.0),
@@ -35,7 +33,6 @@ class Behaviour:
             first_s=beats.uniform(0.1, 0.5),
         )
         self._lean = Wander(random, spread=1.6, gap_s=(2.5, 6.0), glide_s=1.2)
-        self._aside = random.choice((-1.0, 1.0))
         self._speaking = {
             "headYaw": Wander(random, spread=2.2, gap_s=(0.7, 2.0), glide_s=0.7),
             "headPitch": Wander(random, spread=1.1, gap_s=(0.6, 1.6), glide_s=0.55),
@@ -43,30 +40,16 @@ class Behaviour:
         }
         self._brows = Wander(random, spread=0.22, gap_s=(0.8, 2.4), glide_s=0.28)
 
-    def pose(self, t: float, mood: Mood) -> Pose:
-        """What to add to the face at `t` seconds; `t` never goes back."""
-        if mood != self._mood:
-            self._before = self._weights(t)
-            self._mood, self._since_s = mood, t
-            if mood == "thinking":
-                self._aside = -self._aside
-        parts = {
+    def at(self, t: float) -> Mapping[Mood, Pose]:
+        """What every mood adds to the face at `t`, which never goes back.
+
+        A thinker looks to the viewer's right; `turned` gives the other side.
+        """
+        return {
             "idle": {},
             "listening": self._listening(t),
-            "thinking": self._thinking(t),
+            "thinking": _thinking(t),
             "speaking": self._voicing(t),
-        }
-        pose: Pose = {}
-        for name, weight in self._weights(t).items():
-            if weight > 0.0:
-                add(pose, parts[name], weight=weight)
-        return pose
-
-    def _weights(self, t: float) -> dict[Mood, float]:
-        change = ease((t - self._since_s) / CHANGE_S)
-        return {
-            mood: self._before[mood] * (1 - change) + (change if mood == self._mood else 0.0)
-            for mood in MOODS
         }
 
     def _listening(self, t: float) -> Pose:
@@ -78,18 +61,6 @@ class Behaviour:
             **dict.fromkeys(both("mouthSmile"), 0.08),
         }
 
-    def _thinking(self, t: float) -> Pose:
-        sway = 0.5 * math.sin(1.7 * t)
-        return {
-            "headYaw": 3.0 * self._aside + sway,
-            "headPitch": -1.2,
-            "headRoll": 1.6 * self._aside,
-            "gazeX": 9.0 * self._aside,
-            "gazeY": 4.5,
-            "browInnerUp": 0.12,
-            **dict.fromkeys(both("browDown"), 0.18),
-        }
-
     def _voicing(self, t: float) -> Pose:
         pose = {name: wander.at(t) for name, wander in self._speaking.items()}
         beat = self._beats.at(t)
@@ -98,6 +69,66 @@ class Behaviour:
         pose["browInnerUp"] = 0.6 * brow
         pose.update(dict.fromkeys(both("browOuterUp"), brow))
         return pose
+
+
+class Behaviour:
+    """The moods of one face: how much of what they would do shows."""
+
+    def __init__(self) -> None:
+        self._mood: Mood = "idle"
+        self._since_s = -CHANGE_S
+        self._before = dict.fromkeys(MOODS, 0.0)
+        self._aside = -1.0
+
+    def is_settled(self, t: float) -> bool:
+        """Whether nothing is seen of an earlier mood at `t`."""
+        return t - self._since_s >= CHANGE_S
+
+    def pose(self, t: float, mood: Mood, parts: Mapping[Mood, Pose]) -> Pose:
+        """What to add to the face at `t` seconds, which never goes back.
+
+        `parts` is what the manners say for `t`.
+        """
+        if mood != self._mood:
+            self._before = self._weights(t)
+            self._mood, self._since_s = mood, t
+            if mood == "thinking":
+                self._aside = -self._aside
+        pose: Pose = {}
+        for name, weight in self._weights(t).items():
+            if weight > 0.0:
+                part = parts[name]
+                add(
+                    pose,
+                    turned(part) if name == "thinking" and self._aside < 0 else part,
+                    weight=weight,
+                )
+        return pose
+
+    def _weights(self, t: float) -> dict[Mood, float]:
+        change = ease((t - self._since_s) / CHANGE_S)
+        return {
+            mood: self._before[mood] * (1 - change) + (change if mood == self._mood else 0.0)
+            for mood in MOODS
+        }
+
+
+def turned(pose: Pose) -> Pose:
+    """The same to the other side."""
+    aside = ("headYaw", "headRoll", "gazeX")
+    return {name: -value if name in aside else value for name, value in pose.items()}
+
+
+def _thinking(t: float) -> Pose:
+    return {
+        "headYaw": 3.0 + 0.5 * math.sin(1.7 * t),
+        "headPitch": -1.2,
+        "headRoll": 1.6,
+        "gazeX": 9.0,
+        "gazeY": 4.5,
+        "browInnerUp": 0.12,
+        **dict.fromkeys(both("browDown"), 0.18),
+    }
 
 
 def _nod(t: float) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 
 from rtav.engines.avatar.channels import Pose, both, ease
@@ -17,8 +19,33 @@ SACCADE_S = 0.025  # time constant: the eyes jump, they do not glide
 GAZE_HOLD = 0.7  # share of a head turn that the eyes make up for, to stay with the viewer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """The signs of life at one instant."""
+
+    drift: Mapping[str, float]
+    gaze: tuple[float, float]
+    breath: float
+    lid: float
+
+    def add_to(self, pose: Pose) -> None:
+        """Add them over everything else, in place."""
+        for name, drift in self.drift.items():
+            pose[name] = pose.get(name, 0.0) + drift
+        gaze_x, gaze_y = self.gaze
+        hold_x = -GAZE_HOLD * pose.get("headYaw", 0.0)
+        hold_y = GAZE_HOLD * pose.get("headPitch", 0.0)
+        pose["gazeX"] = pose.get("gazeX", 0.0) + gaze_x + hold_x
+        pose["gazeY"] = pose.get("gazeY", 0.0) + gaze_y + hold_y
+        pose["breath"] = pose.get("breath", 0.0) + self.breath
+        for name, value in RESTING.items():
+            pose[name] = max(pose.get(name, 0.0), value)
+        for name in both("eyeBlink"):
+            pose[name] = max(pose[name], self.lid)
+
+
 class Life:
-    """The signs of life of one face, added over everything else. Times are seconds."""
+    """Where the signs of life come from. Times are seconds."""
 
     def __init__(self, random: Random) -> None:
         self._blink_random, self._gaze_random, self._breath_random = (
@@ -40,21 +67,11 @@ class Life:
             "browInnerUp": Wander(random, spread=0.04, gap_s=(1.5, 5.0), glide_s=0.5),
         }
 
-    def add_to(self, pose: Pose, t: float) -> None:
-        """Add the signs of life at `t` to `pose`, in place. `t` never goes back."""
-        for name, drift in self._drift.items():
-            pose[name] = pose.get(name, 0.0) + drift.at(t)
-        gaze_x, gaze_y = self._gaze(t)
-        hold_x = -GAZE_HOLD * pose.get("headYaw", 0.0)
-        hold_y = GAZE_HOLD * pose.get("headPitch", 0.0)
-        pose["gazeX"] = pose.get("gazeX", 0.0) + gaze_x + hold_x
-        pose["gazeY"] = pose.get("gazeY", 0.0) + gaze_y + hold_y
-        pose["breath"] = pose.get("breath", 0.0) + self._breath(t)
-        lid = self._blinks.at(t)
-        for name, value in RESTING.items():
-            pose[name] = max(pose.get(name, 0.0), value)
-        for name in both("eyeBlink"):
-            pose[name] = max(pose[name], lid)
+    def at(self, t: float) -> Signs:
+        """What shows at `t`, which never goes back."""
+        drift = {name: wander.at(t) for name, wander in self._drift.items()}
+        gaze, breath = self._gaze(t), self._breath(t)
+        return Signs(drift=drift, gaze=gaze, breath=breath, lid=self._blinks.at(t))
 
     def _blink_gap(self) -> float:
         random = self._blink_random

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from random import Random
 
 from rtav.engines.avatar.behaviour import Behaviour
 from rtav.engines.avatar.channels import Pose, add, both, clamp, ease, scale
-from rtav.engines.avatar.life import Life
 from rtav.engines.avatar.lips import REACH_S, mouth
 from rtav.engines.avatar.motion import Motion
+from rtav.engines.avatar.nature import Nature
 from rtav.engines.avatar.player import Player
 from rtav.engines.base import Moment
 from rtav.media.pcm import SESSION_RATE_HZ
@@ -18,6 +17,7 @@ from rtav.media.pcm import SESSION_RATE_HZ
 TALK_RISE_S = 0.08  # time constants of the motion's mouth giving way to speech and coming back
 TALK_FALL_S = 0.25
 GESTURE_S = 0.25  # time constant of the mood giving way to a gesture
+NEAR = 0.001  # unseen: what fades has arrived
 GESTURE_MOOD = 0.35  # how much of the mood shows during a gesture
 
 JAW_SHARE = 0.2  # what is left of the motion's jaw and lips while the mouth talks
@@ -36,11 +36,10 @@ class Performance:
     the rounding of two slow fades.
     """
 
-    def __init__(self, motion: Motion, *, seed: int) -> None:
-        random = Random(seed)
+    def __init__(self, motion: Motion, nature: Nature) -> None:
+        self._nature = nature
         self._player = Player(motion)
-        self._behaviour = Behaviour(random)
-        self._life = Life(random)
+        self._behaviour = Behaviour()
         self._last_s = 0.0
         self._talk = 0.0
         self._gesture = 0.0
@@ -50,6 +49,16 @@ class Performance:
     def drive(self, motions: Sequence[Motion], *, at: int) -> None:
         """See `Player.drive`; `at` is in samples at SESSION_RATE_HZ."""
         self._player.drive(motions, at_s=at / SESSION_RATE_HZ)
+
+    @property
+    def is_common(self) -> bool:
+        """Whether all faces on one clock that share nature, motion and mood had this pose."""
+        return (
+            self._gesture == 0.0
+            and self._talk == 0.0
+            and self._player.is_in_step(self._last_s)
+            and self._behaviour.is_settled(self._last_s)
+        )
 
     def pose(self, moment: Moment) -> Pose:
         """All channels at `moment`, each inside its range."""
@@ -62,14 +71,15 @@ class Performance:
         self._talk = _approach(
             self._talk, 1.0 if speech else 0.0, dt / (TALK_RISE_S if speech else TALK_FALL_S)
         )
-        mood = self._behaviour.pose(t, moment.mood)
+        instant = self._nature.at(t)
+        mood = self._behaviour.pose(t, moment.mood, instant.moods)
         add(pose, mood, weight=1.0 - (1.0 - GESTURE_MOOD) * self._gesture)
         scale(pose, JAW_AND_LIPS, 1.0 - (1.0 - JAW_SHARE) * self._talk)
         scale(pose, SMILE, 1.0 - (1.0 - SMILE_SHARE) * self._talk)
         add(pose, speech)
         # lips that meet cannot be parted by the motion below
         pose["jawOpen"] = pose.get("jawOpen", 0.0) * (1.0 - min(1.0, pose.get("mouthClose", 0.0)))
-        self._life.add_to(pose, t)
+        instant.signs.add_to(pose)
         return clamp(pose)
 
     def _speech(self, t: float, moment: Moment) -> Pose:
@@ -84,4 +94,5 @@ class Performance:
 
 
 def _approach(value: float, target: float, steps: float) -> float:
-    return target + (value - target) * math.exp(-steps)
+    value = target + (value - target) * math.exp(-steps)
+    return target if abs(value - target) < NEAR else value

@@ -11,6 +11,8 @@ from rtav.engines.avatar.channels import Pose
 from rtav.engines.avatar.motion import Motion
 
 SETTLED = 4.6  # e^-4.6 = 1 %: what is left of an offset after the blend's time
+GONE = 14.0  # e^-14: nothing is left of it any more
+NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,13 @@ class Offset:
     values: Mapping[str, float] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
 
+    def is_gone(self, t: float) -> bool:
+        return not self.values or self.sharpness * (t - self.since_s) > GONE
+
     def at(self, t: float) -> tuple[Pose, Pose]:
         """What is left of the offset at `t`, and its rate of change per second."""
+        if self.is_gone(t):
+            return {}, {}
         dt, w = t - self.since_s, self.sharpness
         fade = math.exp(-w * dt)
         values: Pose = {}
@@ -40,13 +47,14 @@ class Player:
     """Where one face is in its driving motions. Times are seconds on the call's clock.
 
     Switches happen at their exact times whenever they are looked at, so that the pose at an
-    instant does not depend on which earlier instants were asked for.
+    instant does not depend on which earlier instants were asked for. A motion that loops has no
+    beginning: it is entered where the clock has it, so that faces on one clock are in step.
     """
 
     def __init__(self, motion: Motion, *, at_s: float = 0.0) -> None:
         """Loop `motion` from `at_s` on."""
         self._motion = motion
-        self._start_s = at_s
+        self._start_s = _begun(motion, at_s)
         self._queue: deque[Motion] = deque()
         self._offset = Offset(at_s, 1.0)
         self._orders: deque[tuple[float, tuple[Motion, ...]]] = deque()
@@ -55,6 +63,10 @@ class Player:
     def motion(self) -> Motion:
         """The one that plays at the latest instant asked for."""
         return self._motion
+
+    def is_in_step(self, t: float) -> bool:
+        """Whether at `t`, the latest instant asked for, all who play this motion look alike."""
+        return self._motion.loops and not self._queue and self._offset.is_gone(t)
 
     def drive(self, motions: Sequence[Motion], *, at_s: float) -> None:
         """From `at_s` on play all but the last once each, in order, then loop the last.
@@ -85,21 +97,23 @@ class Player:
 
     def _advance(self, t: float) -> None:
         """Pass every end of a clip up to `t`."""
+        if self._motion.loops and not self._queue:
+            before_last = _begun(self._motion, t) - self._motion.duration_s
+            self._start_s = max(self._start_s, before_last)
         while t >= self._start_s + self._motion.duration_s:
             following = self._queue.popleft() if self._queue else self._motion
             self._switch(following, self._start_s + self._motion.duration_s)
 
     def _switch(self, motion: Motion, t: float) -> None:
         was, was_rates = self._state(t)
-        new, new_rates = motion.at(0.0)
-        names = was.keys() | new.keys()
-        self._offset = Offset(
-            t,
-            SETTLED / motion.blend_in_s,
-            {n: was.get(n, 0.0) - new.get(n, 0.0) for n in names},
-            {n: was_rates.get(n, 0.0) - new_rates.get(n, 0.0) for n in names},
-        )
-        self._motion, self._start_s = motion, t
+        start_s = _begun(motion, t)
+        new, new_rates = motion.at(t - start_s)
+        values = {n: was.get(n, 0.0) - new.get(n, 0.0) for n in was.keys() | new.keys()}
+        rates = {n: was_rates.get(n, 0.0) - new_rates.get(n, 0.0) for n in values}
+        if max(map(abs, (*values.values(), *rates.values())), default=0.0) < NOTHING:
+            values, rates = {}, {}  # a loop that closes
+        self._offset = Offset(t, SETTLED / motion.blend_in_s, values, rates)
+        self._motion, self._start_s = motion, start_s
 
     def _state(self, t: float) -> tuple[Pose, Pose]:
         values, rates = self._motion.at(t - self._start_s)
@@ -108,3 +122,10 @@ class Player:
             values[name] = values.get(name, 0.0) + value
             rates[name] = rates.get(name, 0.0) + left_rates[name]
         return values, rates
+
+
+def _begun(motion: Motion, t: float) -> float:
+    """When a pass of `motion` that is entered at `t` began."""
+    if not motion.loops:
+        return t
+    return math.floor(t / motion.duration_s + NOTHING) * motion.duration_s

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 
 import cv2
 
@@ -13,6 +14,7 @@ import rtav
 from rtav.engines.avatar.asset import FaceAsset
 from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.motion import Motion, read_motion
+from rtav.engines.avatar.nature import Nature
 from rtav.engines.avatar.performance import Performance
 from rtav.engines.avatar.renderer import Renderer
 from rtav.engines.base import Capabilities, FaceInfo, Moment, MotionInfo
@@ -40,6 +42,8 @@ class PortraitAvatar:
         self._motions: dict[str, Motion] = {}
         self._lock = threading.Lock()
         self._assets: OrderedDict[tuple[str, int], FaceAsset] = OrderedDict()
+        self.common = Nature(Random())
+        """Of all faces that live in step."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -77,7 +81,7 @@ class PortraitAvatar:
             for m in self._motions.values()
         )
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int) -> Portrait:
+    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> Portrait:
         """See `AvatarEngine.open`. Raises KeyError for an unknown face, ValueError for a size
         that is not a multiple of 8 from 128 to 1024. Any `fps` will do."""
         del fps  # a frame depends on its moment alone
@@ -136,14 +140,18 @@ def find_motion(motions: Mapping[str, Motion], name: str) -> Motion:
 class Portrait:
     """The face of one call; see `Avatar`."""
 
-    def __init__(self, engine: PortraitAvatar, *, face: str, size_px: int, seed: int) -> None:
+    def __init__(
+        self, engine: PortraitAvatar, *, face: str, size_px: int, seed: int | None
+    ) -> None:
         self._engine = engine
         self._size_px = size_px
         self._renderer = Renderer(engine.asset(face, size_px))
-        self._performance = Performance(engine.motion(DEFAULT), seed=seed)
+        nature = engine.common if seed is None else Nature(Random(seed))
+        self._performance = Performance(engine.motion(DEFAULT), nature)
 
     def render(self, moment: Moment) -> I420:
-        return self._renderer.render(self._performance.pose(moment))
+        pose = self._performance.pose(moment)
+        return self._renderer.render(pose, shared=self._performance.is_common)
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
         """See `Avatar.drive`. Raises ValueError for an empty sequence."""

@@ -8,6 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
+from rtav.engines.avatar.album import Drawn
 from rtav.engines.avatar.asset import ORDER, FaceAsset
 from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import Pose
@@ -37,7 +38,7 @@ class _Layout:
 
 
 class Renderer:
-    """One per call: owns the last picture.
+    """One per call: knows the last picture.
 
     A picture depends on the pose alone, but for movements of less than STILL.
     """
@@ -49,44 +50,48 @@ class Renderer:
         self._warps = {name: Warp(asset.layers[name]) for name in self._order}
         self._warps["lower"] = Warp(asset.lower)
         self._eyes = EyePainter(asset.eyes)
-        size = asset.size_px
-        self._frame = np.empty((size * 3 // 2, size), np.uint8)
-        self._drawn = np.full_like(self._geometry.points, np.inf)  # nothing yet
-        self._drawn_breath = 0.0
-        self._moved = np.empty_like(self._drawn)
+        self._drawn: Drawn | None = None
+        self._moved = np.empty_like(self._geometry.points)
         scratch = self._scratch = asset.scratch
         self._maps, self._lower_maps = scratch.maps, scratch.lower_maps
         self._work, self._head, self._tiles = scratch.work, scratch.head, scratch.tiles
 
-    def render(self, pose: Pose) -> I420:
-        """The face in `pose`, (size * 3 / 2, size). The array is the caller's.
+    def render(self, pose: Pose, *, shared: bool = False) -> I420:
+        """The face in `pose`, (size * 3 / 2, size), not to be changed.
 
         It is the last picture again if nothing has moved by STILL since that was drawn: a face
-        at rest is drawn half as often as it is shown.
+        at rest is drawn half as often as it is shown. `shared`: others are likely to have this very
+        pose; then it is drawn for the first of them.
         """
-        shape = self._geometry.pose(pose)
-        if self._moves(pose.get("breath", 0.0)):
-            with self._scratch.lock:
-                self._draw(pose, shape)
-        return self._frame.copy()
+        album = self._scratch.album
+        with self._scratch.lock:
+            found = album.find(pose) if shared else None
+            self._drawn = found or self._picture(pose)
+            if shared and found is None:
+                album.keep(pose, self._drawn)
+        return self._drawn.frame
 
-    def _moves(self, breath: float) -> bool:
-        """Whether anything must be drawn; if so, remember where everything is then."""
-        now, drawn, moved = self._geometry.points, self._drawn, self._moved
-        np.subtract(now, drawn, out=moved)
+    def _picture(self, pose: Pose) -> Drawn:
+        shape, breath = self._geometry.pose(pose), pose.get("breath", 0.0)
+        if self._drawn is not None and not self._moves(self._drawn, breath):
+            return self._drawn
         size = self._asset.size_px
-        moved_px = max(
-            float(np.abs(moved, out=moved).max()), abs(breath - self._drawn_breath) * size * BREATH
-        )
-        if moved_px < size * STILL:
-            return False
-        np.copyto(drawn, now)
-        self._drawn_breath = breath
-        return True
+        frame = np.empty((size * 3 // 2, size), np.uint8)
+        self._draw(planes(frame, size, size), pose, shape)
+        frame.flags.writeable = False
+        return Drawn(frame=frame, points=self._geometry.points.copy(), breath=breath)
 
-    def _draw(self, pose: Pose, shape: Shape) -> None:
-        size, scene = self._asset.size_px, self._asset.scene
-        into = planes(self._frame, size, size)
+    def _moves(self, drawn: Drawn, breath: float) -> bool:
+        """Whether anything must be drawn."""
+        moved, size = self._moved, self._asset.size_px
+        np.subtract(self._geometry.points, drawn.points, out=moved)
+        moved_px = max(
+            float(np.abs(moved, out=moved).max()), abs(breath - drawn.breath) * size * BREATH
+        )
+        return moved_px >= size * STILL
+
+    def _draw(self, into: Planes, pose: Pose, shape: Shape) -> None:
+        scene = self._asset.scene
         breath = pose.get("breath", 0.0)
         scene.fill(into, breath)
         turn = abs(pose.get("headYaw", 0.0)) + abs(pose.get("headPitch", 0.0))

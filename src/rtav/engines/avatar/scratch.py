@@ -1,4 +1,4 @@
-"""The memory in which frames are drawn, one for all calls that show a face at one size."""
+"""What all calls that show a face at one size draw with: memory, and the pictures in common."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import threading
 
 import numpy as np
 
+from rtav.engines.avatar.album import Album
+
 
 class Scratch:
-    """Nothing in it outlives a frame. Hold `lock` while drawing.
+    """Nothing in it but the album outlives a frame. Hold `lock` while drawing.
 
     Calls take turns in one render thread, so the lock is free there; a scratch of its own for each
     (8 MB at 512 px) would be cold in the cache whenever a call's turn comes.
@@ -16,6 +18,7 @@ class Scratch:
 
     def __init__(self, size_px: int) -> None:
         self.lock = threading.Lock()
+        self.album = Album()
         self.maps = np.empty((2, size_px, size_px), np.float32)
         self.lower_maps = np.empty((2, size_px, size_px), np.float32)
         self.work = np.empty((size_px, size_px, 4), np.uint8)

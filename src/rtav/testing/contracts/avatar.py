@@ -221,6 +221,15 @@ class AvatarContract(ABC):
 
         assert not _same(_run(one, 0, 4 * _SECOND), _run(two, 0, 4 * _SECOND))
 
+    def test_faces_without_a_seed_are_drawn_on_one_clock(self) -> None:
+        engine = _started(self.make())
+        one, two = (engine.open("default", size_px=_SIZE_PX, fps=_FPS, seed=None) for _ in range(2))
+
+        for at in range(100 * _SECOND, 101 * _SECOND, _FRAME):
+            frames = one.render(_silent(at)), two.render(_silent(at - _FRAME))
+
+        assert _change(*frames) < 5
+
     def test_closing_twice_is_harmless(self) -> None:
         engine = _started(self.make())
 

@@ -1,7 +1,7 @@
 import itertools
 from random import Random
 
-from rtav.engines.avatar.behaviour import Behaviour
+from rtav.engines.avatar.behaviour import Behaviour, Manners
 from rtav.engines.avatar.channels import RANGES, Pose, clamp
 from rtav.engines.base import Mood
 
@@ -9,11 +9,11 @@ FRAME_S = 0.04
 
 
 def behave(*moods: tuple[Mood, float]) -> list[Pose]:
-    behaviour = Behaviour(Random(5))
+    manners, behaviour = Manners(Random(5)), Behaviour()
     poses, t = [], 0.0
     for mood, seconds in moods:
         for _ in range(round(seconds / FRAME_S)):
-            poses.append(behaviour.pose(t, mood))
+            poses.append(behaviour.pose(t, mood, manners.at(t)))
             t += FRAME_S
     return poses
 
@@ -74,10 +74,8 @@ def test_behaviour_stays_within_the_ranges() -> None:
 
 
 def test_skipped_frames_change_nothing() -> None:
-    every, few = Behaviour(Random(2)), Behaviour(Random(2))
-    every.pose(0.0, "speaking")
-    few.pose(0.0, "speaking")
+    every, few = Manners(Random(2)), Manners(Random(2))
     for i in range(500):
-        last = every.pose(i * FRAME_S, "speaking")
+        last = every.at(i * FRAME_S)
 
-    assert few.pose(499 * FRAME_S, "speaking") == last
+    assert few.at(499 * FRAME_S) == last

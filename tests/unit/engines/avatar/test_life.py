@@ -15,7 +15,7 @@ def live(seconds: float, *, seed: int = 1) -> list[Pose]:
     poses = []
     for i in range(round(seconds / FRAME_S)):
         pose: Pose = {}
-        life.add_to(pose, i * FRAME_S)
+        life.at(i * FRAME_S).add_to(pose)
         poses.append(pose)
     return poses
 
@@ -59,7 +59,7 @@ def test_the_lids_of_someone_at_ease_are_not_wide_open() -> None:
 def test_a_wink_is_not_opened_by_the_resting_lids() -> None:
     pose: Pose = {"eyeBlinkLeft": 1.0}
 
-    Life(Random(1)).add_to(pose, 0.0)
+    Life(Random(1)).at(0.0).add_to(pose)
 
     assert pose["eyeBlinkLeft"] == 1.0
     assert pose["eyeBlinkRight"] == 0.13
@@ -68,8 +68,8 @@ def test_a_wink_is_not_opened_by_the_resting_lids() -> None:
 def test_the_eyes_stay_with_the_viewer_when_the_head_turns() -> None:
     ahead: Pose = {}
     turned: Pose = {"headYaw": 10.0, "headPitch": 10.0}
-    Life(Random(1)).add_to(ahead, 0.0)
-    Life(Random(1)).add_to(turned, 0.0)
+    Life(Random(1)).at(0.0).add_to(ahead)
+    Life(Random(1)).at(0.0).add_to(turned)
 
     assert turned["gazeX"] - ahead["gazeX"] == -7.0
     assert turned["gazeY"] - ahead["gazeY"] == 7.0
@@ -96,7 +96,7 @@ def test_life_stays_within_the_ranges() -> None:
 
     for i in range(3000):
         pose = {"browInnerUp": 0.1}
-        life.add_to(pose, i * FRAME_S)
+        life.at(i * FRAME_S).add_to(pose)
         assert clamp(pose) == pose
 
 
@@ -104,7 +104,7 @@ def test_skipped_frames_change_nothing() -> None:
     every = live(60, seed=3)[-1]
     life, few = Life(Random(3)), {}
 
-    life.add_to(few, 1499 * FRAME_S)
+    life.at(1499 * FRAME_S).add_to(few)
 
     assert few == every
 

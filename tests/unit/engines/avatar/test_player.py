@@ -61,10 +61,20 @@ def test_a_sequence_is_played_once_and_its_last_motion_loops() -> None:
     assert motions_played(player, 0, 12) == [
         ("rest", 0.0),
         ("nod", 1.0),
-        ("rest", 2.5),
-        ("rest", 6.5),
-        ("rest", 10.5),
+        ("rest", 0.0),
+        ("rest", 4.0),
+        ("rest", 8.0),
     ]
+
+
+def test_a_loop_is_entered_where_everybody_on_the_clock_is_in_it() -> None:
+    late, early = Player(REST), Player(REST)
+    late.drive([WINK, REST], at_s=1.3)
+
+    assert late.pose(2.5) != early.pose(2.5)
+    assert not late.is_in_step(2.5)
+    assert late.pose(4.0) == early.pose(4.0)
+    assert late.is_in_step(4.0)
 
 
 def test_a_repeated_name_is_a_repeated_play() -> None:
@@ -77,7 +87,8 @@ def test_a_repeated_name_is_a_repeated_play() -> None:
         ("wink", 0.5),
         ("wink", 1.5),
         ("wink", 2.5),
-        ("rest", 3.5),
+        ("rest", 0.0),
+        ("rest", 4.0),
     ]
 
 
@@ -91,7 +102,7 @@ def test_a_new_order_replaces_what_is_left_in_the_midst_of_a_motion() -> None:
         ("wink", 0.0),
         ("wink", 1.0),
         ("nod", 1.25),
-        ("rest", 2.75),
+        ("rest", 0.0),
     ]
 
 
@@ -110,7 +121,7 @@ def test_a_later_order_for_an_earlier_instant_replaces_the_first() -> None:
     player.drive([NOD, REST], at_s=2.0)
     player.drive([WINK, REST], at_s=1.0)
 
-    assert motions_played(player, 0, 3) == [("rest", 0.0), ("wink", 1.0), ("rest", 2.0)]
+    assert motions_played(player, 0, 3) == [("rest", 0.0), ("wink", 1.0), ("rest", 0.0)]
 
 
 def test_looping_what_loops_already_changes_nothing() -> None:
