@@ -101,7 +101,7 @@ def test_nesting_is_refused_before_it_overflows_the_stack() -> None:
 
 def test_a_crowd_of_wrong_values_costs_no_more_than_one() -> None:
     crowd = json.dumps({"type": "response.create", "response": {"modalities": [5] * 90_000}})
-    assert outcome(crowd) == "invalid_value"
+    assert outcome(crowd) == "invalid_type"
     crowd = json.dumps({"type": "response.create", "response": {"modalities": [5] * 200_000}})
     assert outcome(crowd) == "invalid_event"
 

@@ -10,6 +10,7 @@ from rtav.core.config import PCM, UNNAMED, SessionConfig
 from rtav.core.detection import merged
 from rtav.errors import ProtocolError
 from rtav.protocol import session as wire
+from rtav.protocol.refusal import supported
 
 CODECS = ("h264", "vp8")
 
@@ -174,11 +175,7 @@ def _speaking(patch: wire.SessionPatch, prefix: str) -> dict[str, Any]:
 def _codec(name: str | None, prefix: str) -> str | None:
     if name is None or name.lower() in CODECS:
         return name.lower() if name else None
-    raise ProtocolError(
-        f"Invalid value for '{prefix}.video_codec': supported are {', '.join(CODECS)}.",
-        code="invalid_value",
-        param=f"{prefix}.video_codec",
-    )
+    raise supported(name, CODECS, param=f"{prefix}.video_codec")
 
 
 def _old_format(name: str | None) -> dict[str, Any]:

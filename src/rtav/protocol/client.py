@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
 from rtav.protocol.items import InputItem, Item
+from rtav.protocol.refusal import refuse, supported
 from rtav.protocol.session import Audio, FunctionTool, Modalities, Tokens
-from rtav.protocol.wire import Wire, check_sendable, refuse
+from rtav.protocol.wire import Wire, check_sendable
 
 MAX_EVENT_BYTES = 21 * 1024 * 1024
 """15 MiB of audio in one append is OpenAI's limit: 20 as base64, and the JSON around it."""
@@ -62,8 +63,8 @@ def _within_limits(metadata: object) -> object:
     )
     if not fits:
         raise PydanticCustomError(
-            "metadata_too_large",
-            "at most 16 pairs, keys of 64 characters and values of 512",
+            "limit",
+            "it is too large. Expected at most 16 pairs, keys of 64 characters and values of 512",
         )
     return metadata
 
@@ -180,12 +181,7 @@ def _event(raw: dict[str, Any]) -> ClientEvent:
         raise ProtocolError("An event needs a 'type'.", code="invalid_event", param="type")
     model = EVENTS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        known = ", ".join(f"'{name}'" for name in EVENTS)
-        raise ProtocolError(
-            f"Invalid value: {json.dumps(kind)[:80]}. Supported values are: {known}.",
-            code="invalid_value",
-            param="type",
-        )
+        raise supported(kind, EVENTS, param="type")
     try:
         return model.model_validate(raw)
     except ValidationError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
-from rtav.protocol.wire import Wire, check_sendable, dotted, refuse
+from rtav.protocol.refusal import refuse, wrong_type
+from rtav.protocol.wire import Wire, check_sendable, dotted
 
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
@@ -32,11 +34,15 @@ class TurnDetection(Wire):
 class Transcription(Wire):
     model: str | None = None
     language: str | None = None
+    languages: Annotated[list[str], Field(fail_fast=True)] | None = None
     prompt: str | None = None
+    keywords: Annotated[list[str], Field(fail_fast=True)] | None = None
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 class NoiseReduction(Wire):
     type: Literal["near_field", "far_field"]
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class AudioFormat(Wire):
@@ -71,7 +77,21 @@ class FunctionTool(Wire):
 
 Modality = Literal["audio", "text", "image"]
 Modalities = Annotated[list[Modality], Field(fail_fast=True)]
-Motions = str | Annotated[list[str], Field(fail_fast=True, min_length=1, max_length=64)]
+MAX_MOTIONS = 64
+
+
+def _motions(driving: object) -> object:
+    """One value to its client, be it a name or a list: nothing in it is named by itself."""
+    if isinstance(driving, str | None):
+        return driving
+    if not isinstance(driving, list) or not all(isinstance(name, str) for name in driving):
+        raise PydanticCustomError("invalid_type", "expected a string or an array of strings")
+    if not 0 < len(driving) <= MAX_MOTIONS:
+        raise PydanticCustomError("limit", "expected 1 to 64 motions")
+    return driving
+
+
+Motions = Annotated[str | list[str], BeforeValidator(_motions)]
 OldFormat = Literal["pcm16", "g711_ulaw", "g711_alaw"]
 Tokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"]
 
@@ -127,7 +147,7 @@ def parse_session(raw: Any, *, strict: bool, prefix: str = "session") -> Session
     Raises ProtocolError with the dotted path of the field.
     """
     if not isinstance(raw, dict):
-        raise ProtocolError(f"'{prefix}' must be an object.", code="invalid_type", param=prefix)
+        raise wrong_type(raw, ["an object"], param=prefix)
     check_sendable(raw)
     try:
         patch = SessionPatch.model_validate(raw)
@@ -139,12 +159,24 @@ def parse_session(raw: Any, *, strict: bool, prefix: str = "session") -> Session
 
 
 def _refuse_unknown(raw: dict[str, Any], model: type[Wire], prefix: str) -> None:
-    nested: dict[str, type[Wire]] = {"audio": Audio, "input": AudioInput, "output": AudioOutput}
     for name, value in raw.items():
-        if name not in model.model_fields and not (model is SessionPatch and name in ECHOED):
-            path = dotted((name,), prefix)
+        field = model.model_fields.get(name)
+        path = dotted((name,), prefix)
+        if field is None and not (model is SessionPatch and name in ECHOED):
             raise ProtocolError(
                 f"Unknown parameter: '{path}'.", code="unknown_parameter", param=path
             )
-        if name in nested and isinstance(value, dict):
-            _refuse_unknown(value, nested[name], dotted((name,), prefix))
+        inner = None if field is None else _object_in(field.annotation)
+        if inner is not None and isinstance(value, dict):
+            _refuse_unknown(value, inner, path)
+
+
+def _object_in(annotation: Any) -> type[Wire] | None:
+    """The object that a field may hold. What stands in lists is not looked into: tools come with
+    fields of their clients' own."""
+    if isinstance(annotation, type) and issubclass(annotation, Wire):
+        return annotation
+    if get_origin(annotation) is list:
+        return None
+    found = (_object_in(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)

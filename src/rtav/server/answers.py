@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from rtav import metrics
 from rtav.errors import AtCapacity, ProtocolError, RateLimited
+from rtav.protocol.refusal import explain
 from rtav.server.storage.database import StorageError
 
 logger = logging.getLogger(__name__)
@@ -102,8 +103,9 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
 def _validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    param = ".".join(str(part) for part in first["loc"][1:]) or None
-    return error_answer(400, str(first["msg"]), code="invalid_value", param=param)
+    param = ".".join(str(part) for part in first["loc"][1:])
+    told = explain([first], value=first["input"], param=param)
+    return error_answer(400, told.message, code=told.code, param=told.param)
 
 
 def _bug(_: Request, __: Exception) -> JSONResponse:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from rtav.core.dialect import RTAV_QUERY, Dialect
-from rtav.errors import ProtocolError
+from rtav.protocol.refusal import supported
 from rtav.runtime.peer import Peer
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
@@ -104,9 +104,5 @@ def _joining(opening: Opening, session_id: str, rest: Mapping[str, Any]) -> Open
 
 def _dialect(named: str | None) -> str | None:
     if named is not None and named not in _DIALECTS:
-        raise ProtocolError(
-            f"Invalid value for 'dialect': supported are {', '.join(_DIALECTS)}.",
-            code="invalid_value",
-            param="dialect",
-        )
+        raise supported(named, _DIALECTS, param="dialect")
     return named

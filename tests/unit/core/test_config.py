@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from openai.types.realtime import (
+    AudioTranscription,
     RealtimeAudioConfigInput,
     RealtimeAudioConfigOutput,
     RealtimeSessionCreateRequest,
@@ -13,7 +14,14 @@ from rtav.core.dialect import Dialect
 from rtav.core.patching import patched
 from rtav.core.view import view
 from rtav.errors import ProtocolError
-from rtav.protocol.session import AudioInput, AudioOutput, SessionPatch, parse_session
+from rtav.protocol.session import (
+    AudioInput,
+    AudioOutput,
+    NoiseReduction,
+    SessionPatch,
+    Transcription,
+    parse_session,
+)
 from rtav.testing.oracle import session_problems
 from rtav.testing.script import CATALOG
 
@@ -330,3 +338,5 @@ def test_no_field_of_openais_session_is_unknown() -> None:
     assert RealtimeSessionCreateRequest.model_fields.keys() <= SessionPatch.model_fields.keys()
     assert RealtimeAudioConfigInput.model_fields.keys() <= AudioInput.model_fields.keys()
     assert RealtimeAudioConfigOutput.model_fields.keys() <= AudioOutput.model_fields.keys()
+    assert AudioTranscription.model_fields.keys() <= Transcription.model_fields.keys()
+    assert NoiseReduction.model_fields.keys() == {"type", "strength"}

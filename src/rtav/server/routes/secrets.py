@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rtav.errors import ProtocolError
+from rtav.protocol.refusal import refuse
 from rtav.server.ephemeral import DEFAULT_LIFE_S, MAX_LIFE_S, MIN_LIFE_S, Grant, spell
 from rtav.server.keys import Scope
 from rtav.server.payload import JsonObject, read_object
@@ -79,8 +79,4 @@ def _parsed(body: JsonObject) -> SecretRequest:
     try:
         return SecretRequest.model_validate(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        param = ".".join(str(part) for part in first["loc"])
-        raise ProtocolError(
-            f"Invalid value for '{param}': {first['msg']}", code="invalid_value", param=param
-        ) from None
+        raise refuse(error, raw=body) from None
