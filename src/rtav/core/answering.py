@@ -173,12 +173,15 @@ class Answering:
         else:
             self.replies.silence_closed()
 
-    def cut_item(self, item: Item) -> bool:
-        """Stop saying this item. True if it was being heard, and the client has been told."""
+    def cut_item(self, item: Item, upto: int) -> bool:
+        """Stop saying this item, of which no more was heard than up to sample `upto`. True if it
+        was being heard, and the client has been told."""
         reply = self.replies.saying(item)
         if reply is None:
             return False
         was_playing = reply.sound is Sound.PLAYING
+        if reply.lead is None:
+            reply.played = min(reply.played, upto)
         if reply.is_active:
             self.cut("client_cancelled")
         else:

@@ -91,8 +91,7 @@ class Editing:
                 param="content_index" if item.words else "item_id",
             )
         upto = to_samples(event.audio_end_ms)
-        if self._answering.cut_item(item):
-            item.cut(upto)
+        if self._answering.cut_item(item, upto):
             return
         if self._common.policy.client_plays and event.audio_end_ms > to_ms(item.audio_end):
             self._say_it_is_shorter(item, event)
