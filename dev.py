@@ -24,6 +24,10 @@ STAMP = VENV / "dev-setup.sha256"
 CONSTRAINTS = ROOT / "constraints.txt"
 OUT = ROOT / "out"
 
+CLIENTS = ROOT / "tests" / "conformance"
+"""Where the clients that run in Node are installed: stock ones, versions from its lock file."""
+CLIENTS_STAMP = CLIENTS / "node_modules" / "dev-setup.sha256"
+
 CODE = ["src", "tests", "tools", "dev.py"]
 QUICK_SUITES = ["tests/test_architecture.py", "tests/unit", "tests/call", "tests/fuzz"]
 MIN_PYTHON = (3, 11)
@@ -203,10 +207,12 @@ def fingerprint(*files: Path) -> str:
 def _prepare(*, to_serve: bool = False) -> None:
     if not PYTHON.exists():
         _make_venv()
-    if _stamp() != _wanted_stamp():
-        print("installing the project and its tools: a minute or two, 900 MB on disk", flush=True)
+    if _stamp(STAMP) != _wanted_stamp():
+        print("installing the project and its tools: a minute or two, 1.1 GB on disk", flush=True)
         _pip("install", "--quiet", "--constraint", str(CONSTRAINTS), "--editable", ".[dev]")
         STAMP.write_text(_wanted_stamp(), encoding="ascii")
+    if not to_serve:
+        _install_clients()
     missing = missing_system_packages()
     install_system_packages([p for p in missing if p.serves or not to_serve])
 
@@ -236,8 +242,19 @@ def _pip(*arguments: str) -> None:
         run(PYTHON, "-m", "pip", *arguments)
 
 
-def _stamp() -> str | None:
-    return STAMP.read_text(encoding="ascii") if STAMP.exists() else None
+def _install_clients() -> None:
+    """By npm, which comes with the tools. None of them needs its install script, so none runs."""
+    wanted = fingerprint(CLIENTS / "package.json", CLIENTS / "package-lock.json", CONSTRAINTS)
+    if _stamp(CLIENTS_STAMP) == wanted:
+        return
+    os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")  # trust whom pip trusts
+    options = ("--ignore-scripts", "--no-audit", "--no-fund")
+    run(BIN / "npm", "ci", "--prefix", CLIENTS.relative_to(ROOT), *options)
+    CLIENTS_STAMP.write_text(wanted, encoding="ascii")
+
+
+def _stamp(file: Path) -> str | None:
+    return file.read_text(encoding="ascii") if file.exists() else None
 
 
 def _wanted_stamp() -> str:

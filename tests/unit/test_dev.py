@@ -38,6 +38,37 @@ def test_a_changed_requirement_changes_the_fingerprint(dev, tmp_path):
     assert dev.fingerprint(a, b) != first
 
 
+def test_the_clients_that_run_in_node_are_installed_when_their_lock_file_changes(
+    dev, tmp_path, monkeypatch
+):
+    for name in ("package.json", "package-lock.json", "constraints.txt"):
+        (tmp_path / name).write_text("first")
+    installed = tmp_path / "node_modules"
+    commands = []
+
+    def install(*command):
+        commands.append(command)
+        installed.mkdir(exist_ok=True)
+
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "CLIENTS", tmp_path)
+    monkeypatch.setattr(dev, "CLIENTS_STAMP", installed / "stamp")
+    monkeypatch.setattr(dev, "CONSTRAINTS", tmp_path / "constraints.txt")
+    monkeypatch.setattr(dev, "run", install)
+
+    dev._install_clients()
+    dev._install_clients()
+    assert [command[:2] for command in commands] == [(dev.BIN / "npm", "ci")]
+
+    (tmp_path / "package-lock.json").write_text("second")
+    dev._install_clients()
+    assert len(commands) == 2
+
+
+def test_the_lock_file_names_no_address(dev):
+    assert "://" not in (dev.CLIENTS / "package-lock.json").read_text()
+
+
 def test_a_failing_command_gives_its_exit_status(dev, capfd):
     with pytest.raises(dev.CommandFailed) as failed:
         dev.run(sys.executable, "-c", "raise SystemExit(5)")

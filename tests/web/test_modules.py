@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 WEB = Path(__file__).parents[2] / "src" / "rtav" / "web"
 TESTS = sorted((Path(__file__).parent / "modules").glob("*.test.js"))
-NODE = shutil.which("node")
+NODE = Path(sys.executable).with_name("node")
+"""Comes with the tools by pip."""
 
 
 @pytest.fixture
@@ -23,7 +25,6 @@ def node_project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(NODE is None, reason="Node is not installed")
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.name.removesuffix(".test.js"))
 def test_the_module_behaves(test: Path, node_project: Path) -> None:
     result = subprocess.run(

@@ -98,6 +98,9 @@ class LifeCycle:
         for response_id, state in self._playing.items():
             if state == "started":
                 self._blame(f"the playing of {response_id} never stopped")
+        for item_id, state in self._items.items():
+            if state == "added":
+                self._blame(f"{item_id} was added and is never done")
         return self.violations
 
     # --- all events ---------------------------------------------------------------------------
@@ -198,8 +201,12 @@ class LifeCycle:
     def _output(self, event: Event, item_id: str) -> _Output | None:
         response = self._responses.get(event["response_id"])
         output = response.output({"item_id": item_id}) if response else None
-        if response is not None and output is None:
+        if response is None:
+            return None
+        if output is None:
             self._blame(f"{event['type']} of {item_id}, which was never added")
+        elif event["output_index"] != response.outputs.index(output):
+            self._blame(f"{event['type']} of {item_id} has another item's output_index")
         return output
 
     # --- deltas and what they add up to -------------------------------------------------------

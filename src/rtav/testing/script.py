@@ -49,7 +49,8 @@ from rtav.protocol.server import ServerEvent
 from rtav.testing.lifecycle import LifeCycle
 from rtav.testing.oracle import problems
 
-WORD_SAMPLES = RATE_HZ // 4
+WORD_MS = 250
+WORD_SAMPLES = RATE_HZ * WORD_MS // 1000
 FRAME_MS = 32
 TICK_SAMPLES = RATE_HZ // 50
 

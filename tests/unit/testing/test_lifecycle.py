@@ -146,6 +146,7 @@ def test_a_turn_as_documented_is_flawless() -> None:
         ("text done", "event 12: content_part.done before the done of its deltas"),
         ("output done", "event 15: response.done before output_item.done of i2"),
         ("part added", "event 12: content_part.done without its content_part.added"),
+        ("user done", "event 16: i1 was added and is never done"),
         ("user added", "event 2: conversation.item.done of i1 without its added"),
         ("playing", "event 16: output_audio_buffer.stopped of r1, which is not playing"),
     ],
@@ -191,6 +192,14 @@ def test_what_comes_twice_is_noticed(after: str, again: str, expected: str) -> N
 def test_an_event_id_that_is_used_twice_is_noticed() -> None:
     error = {"type": "error", "error": {"type": "x", "message": "y"}, "event_id": "e_user done"}
     assert _violations(_with("user done", error)) == ["event 4: error has no event_id of its own"]
+
+
+def test_an_event_with_another_item_s_index_is_noticed() -> None:
+    kind = "response.output_audio_transcript.delta"
+    stray = {"type": kind, **PLACE, "output_index": 1, "delta": ""}
+    assert f"event 10: {kind} of i2 has another item's output_index" in _violations(
+        _with("delta 1", stray)
+    )
 
 
 def test_two_responses_in_the_conversation_at_a_time_are_noticed() -> None:
