@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from rtav import clock
-from rtav.errors import AtCapacity, ProtocolError
+from rtav.core.dialect import Signs
+from rtav.errors import AtCapacity, ProtocolError, RtavError
 from rtav.runtime.supervisor import Ended, Opening
 from rtav.runtime.used import Used
 from rtav.server.access import Access
@@ -81,11 +82,46 @@ class FakeWebRtc:
         return self.peers[-1]
 
 
+class FakeSideband:
+    """The other end of a sideband: repeats what it is told."""
+
+    def __init__(self, peer: WebSocketPeer) -> None:
+        self._peer = peer
+
+    def opened(self, *, label: str, subprotocol: str) -> None:
+        self._peer.send('{"type": "session.created"}')
+
+    def received(self, message: str | bytes) -> None:
+        self._peer.send(message)
+
+    def gone(self, reason: str) -> None:
+        pass
+
+
+@dataclass
+class FakeSidebands:
+    refusal: RtavError | None = None
+    late_refusal: RtavError | None = None
+    """What happens while the socket is accepted."""
+    signs: list[Signs] = field(default_factory=list)
+
+    def admit(self) -> None:
+        if self.refusal:
+            raise self.refusal
+
+    def add(self, peer: WebSocketPeer, signs: Signs) -> None:
+        if self.late_refusal:
+            raise self.late_refusal
+        self.signs.append(signs)
+        peer.listen(FakeSideband(peer))
+
+
 class FakeCall:
     def __init__(self, supervisor: FakeSupervisor, call_id: str) -> None:
         self._supervisor = supervisor
         self._call_id = call_id
         self.ended_for: str | None = None
+        self.sidebands = FakeSidebands()
 
     def hold(self, peer: WebSocketPeer) -> None:
         """Be the other end of a socket: repeats what it is told."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from rtav.core.catalog import Catalog
 from rtav.core.config import SessionConfig
+from rtav.core.connections import MAIN, Connection
 from rtav.core.conversation import Conversation, Item
-from rtav.core.dialect import Dialect, Signs
+from rtav.core.dialect import Dialect
 from rtav.core.outputs import Output, Send, SendAudio, SendImage
 from rtav.core.reply import Event, Piece
 from rtav.core.view import view
@@ -47,23 +48,33 @@ class Policy:
 class Common:
     config: SessionConfig
     catalog: Catalog
-    signs: Signs
+    main: Connection
     policy: Policy
     new_id: NewId
     conversation: Conversation = field(default_factory=Conversation)
-    dialect: Dialect = Dialect.OPENAI
-    dialect_is_fixed: bool = False
     now: float = 0.0
     is_open: bool = False
     """The event channel is there: events can be sent."""
+    speaker: int | None = None
+    """The connection whose event is being handled: what is wrong with it is told to nobody else."""
     outputs: list[Output] = field(default_factory=list)
 
     def put(self, *outputs: Output) -> None:
         self.outputs.extend(outputs)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How the session behaves: as the client that opened it expects."""
+        return self.main.dialect
+
     def send(self, kind: str, **fields: Any) -> None:
-        if self.is_open:
+        """Tell every connection. Before the client is there, sidebands hear their answers."""
+        if self.is_open or self.speaker not in (None, MAIN):
             self.put(Send(ServerEvent(kind, fields, self.new_id("event"))))
+
+    def send_to(self, connection: int | None, kind: str, **fields: Any) -> None:
+        if self.is_open or connection not in (None, MAIN):
+            self.put(Send(ServerEvent(kind, fields, self.new_id("event")), connection))
 
     def send_audio(self, place: dict[str, Any], piece: Piece, format_: dict[str, Any]) -> None:
         if self.is_open:
@@ -87,7 +98,8 @@ class Common:
             self.send(event.type, **event.fields)
 
     def send_error(self, error: ProtocolError, event_id: str | None) -> None:
-        self.send(
+        self.send_to(
+            self.speaker,
             "error",
             error={
                 "type": error.type,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtav.core.catalog import Own
+from rtav.core.dialect import Signs
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ClientEvent
 
@@ -20,13 +21,29 @@ class PeerOpened:
 @dataclass(frozen=True, slots=True)
 class ClientSaid:
     event: ClientEvent
+    connection: int = 0
+    """Which of the call's: 0 is the client that opened it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientErred:
-    """A message that was no event."""
+    """A message that was no event, or an event that cannot be sent."""
 
     error: ProtocolError
+    connection: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidebandOpened:
+    """A further connection: it is told what the session does from now on."""
+
+    connection: int
+    signs: Signs
+
+
+@dataclass(frozen=True, slots=True)
+class SidebandLeft:
+    connection: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +180,12 @@ class AssetsAdded:
 
 @dataclass(frozen=True, slots=True)
 class PeerLeft:
-    """No event can be sent any more."""
+    """The client that opened the call can be sent nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnding:
+    """Nothing is heard or played any more; who is still there is told what that ends."""
 
 
 Input = (
@@ -186,4 +208,7 @@ Input = (
     | Tick
     | AssetsAdded
     | PeerLeft
+    | SidebandOpened
+    | SidebandLeft
+    | CallEnding
 )

@@ -12,6 +12,8 @@ from rtav.protocol.server import ServerEvent
 @dataclass(frozen=True, slots=True)
 class Send:
     event: ServerEvent
+    to: int | None = None
+    """The connection it is for; None: every one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal
 
 from rtav.core import inputs as told
@@ -11,7 +10,8 @@ from rtav.core.answering import Answering
 from rtav.core.catalog import Catalog
 from rtav.core.common import Common, NewId, Policy
 from rtav.core.config import SessionConfig
-from rtav.core.dialect import Dialect, Signs, decide
+from rtav.core.connections import MAIN, Connection
+from rtav.core.dialect import Dialect, Signs
 from rtav.core.editing import Editing
 from rtav.core.hearing import Hearing
 from rtav.core.inputs import Input
@@ -41,9 +41,11 @@ class Session:
         policy: Policy,
         new_id: NewId,
     ) -> None:
+        main = Connection(signs=signs, default=policy.default_dialect)
         self._common = Common(
-            config=config, catalog=catalog, signs=signs, policy=policy, new_id=new_id
+            config=config, catalog=catalog, main=main, policy=policy, new_id=new_id
         )
+        self._connections = {MAIN: main}
         self._answering = Answering(self._common)
         self._recognition = Recognition(self._common, self._answering)
         self._hearing = Hearing(self._common, self._answering, self._recognition)
@@ -72,6 +74,9 @@ class Session:
             told.Tick: self._tick,
             told.AssetsAdded: self._assets_added,
             told.PeerLeft: self._peer_left,
+            told.SidebandOpened: self._sideband_opened,
+            told.SidebandLeft: self._sideband_left,
+            told.CallEnding: self._call_ending,
         }
         self._client_handlers: dict[type[client.ClientEvent], Callable[[Any], None]] = {
             client.SessionUpdate: self._update,
@@ -100,6 +105,7 @@ class Session:
             lasts = common.policy.expires_in_s
             self._expires_at = None if lasts is None else now + lasts
         self._handlers[type(event)](event)
+        common.speaker = None
         self._settle()
         outputs, common.outputs = common.outputs, []
         return outputs
@@ -119,16 +125,19 @@ class Session:
     def dialect(self) -> Dialect:
         return self._common.dialect
 
+    def connection(self, number: int) -> Connection:
+        """How this one is spelt. Raises KeyError if it was never opened, or has left."""
+        return self._connections[number]
+
     # --- the peer ----------------------------------------------------------------------------
 
     def _peer_opened(self, event: told.PeerOpened) -> None:
         common = self._common
-        common.signs = replace(common.signs, label=event.label, subprotocol=event.subprotocol)
-        self._decide_dialect()
+        common.main.opened(label=event.label, subprotocol=event.subprotocol)
         self._hearing.forget()
         self._answering.cut("client_cancelled")
         common.is_open = True
-        common.send("session.created", session=common.view())
+        common.send_to(MAIN, "session.created", session=common.view())
         config = common.config
         common.put(Drive(config.motions), ShowFace(config.face_id))
         common.put(ShowVideo(fps=config.target_fps, scale=config.upsample_factor))
@@ -137,34 +146,44 @@ class Session:
         self._common.catalog = self._common.catalog.joined(event.own)
 
     def _peer_left(self, event: told.PeerLeft) -> None:
+        self._common.is_open = len(self._connections) > 1
+
+    def _call_ending(self, event: told.CallEnding) -> None:
+        self._answering.cut("client_cancelled")
         self._common.is_open = False
 
+    def _sideband_opened(self, event: told.SidebandOpened) -> None:
+        """It need not wait for the client: what it configures then is there from the start."""
+        default = self._common.policy.default_dialect
+        self._connections[event.connection] = Connection(signs=event.signs, default=default)
+        session = self._common.view()
+        self._common.send_to(event.connection, "session.created", session=session)
+
+    def _sideband_left(self, event: told.SidebandLeft) -> None:
+        self._connections.pop(event.connection, None)
+
     def _client_erred(self, event: told.ClientErred) -> None:
-        self._common.send_error(event.error, None)
+        if event.connection in self._connections:
+            self._common.speaker = event.connection
+            self._common.send_error(event.error, None)
 
     def _client_said(self, said: told.ClientSaid) -> None:
         event = said.event
-        if not self._common.dialect_is_fixed:
-            if isinstance(event, client.SessionUpdate):
-                signs = self._common.signs
-                self._common.signs = replace(signs, first_update=event.session)
-            self._decide_dialect()
-            self._common.dialect_is_fixed = True
+        if said.connection not in self._connections:
+            return
+        self._common.speaker = said.connection
+        self._connections[said.connection].said(event)
         try:
             self._client_handlers[type(event)](event)
         except ProtocolError as error:
             self._common.send_error(error, event.event_id)
 
-    def _decide_dialect(self) -> None:
-        found = decide(self._common.signs)
-        self._common.dialect = found or self._common.policy.default_dialect
-        self._common.dialect_is_fixed = found is not None
-
     # --- the client's wishes -----------------------------------------------------------------
 
     def _update(self, event: client.SessionUpdate) -> None:
         common = self._common
-        strict = common.dialect is Dialect.OPENAI
+        assert common.speaker is not None, "somebody said it"
+        strict = self._connections[common.speaker].is_strict
         if strict and "type" not in event.session:
             raise ProtocolError(
                 "Missing required parameter: 'session.type'.",

@@ -95,6 +95,9 @@ FIELDS: dict[str, frozenset[str]] = {
 }
 """Every event we send and its fields; all of them are always there."""
 
+ASKED_BY = {"response.output_image.delta": "image", "response.output_image.done": "image"}
+"""Events that OpenAI does not have, and what a client names in its session to be sent them."""
+
 _BETA_NAMES = {
     "conversation.item.added": "conversation.item.created",
     "response.output_text.delta": "response.text.delta",

@@ -12,11 +12,11 @@ from typing import Any, cast
 import numpy as np
 
 from rtav.core import inputs as told
-from rtav.core.inputs import Input
+from rtav.core.inputs import ClientSaid, Input
 from rtav.errors import ProtocolError
 from rtav.media.pcm import Pcm
 from rtav.media.telephone import AudioFormat, decode_audio, rate_of
-from rtav.protocol.client import ClientEvent, InputAudioAppend, InputAudioClear, InputAudioCommit
+from rtav.protocol.client import InputAudioAppend, InputAudioClear, InputAudioCommit
 from rtav.runtime.listening import Listening
 
 MAX_AUDIO_BYTES = 15 << 20
@@ -49,44 +49,46 @@ class Inbox:
     ) -> None:
         """`kind` is the format that the session names now; `start` starts a task of the call."""
         self._listening, self._tell, self._kind, self._start = listening, tell, kind, start
-        self._waiting: deque[ClientEvent | tuple[Pcm, int]] = deque()
+        self._waiting: deque[ClientSaid | tuple[Pcm, int]] = deque()
         self._waiting_s = 0.0
 
-    def take(self, event: ClientEvent) -> None:
+    def take(self, said: ClientSaid) -> None:
         """Hand an event to the session behind all that came before it; appended sound is heard."""
-        if self._waiting and not isinstance(event, InputAudioAppend):
-            self._wait(event)
-        elif isinstance(event, InputAudioAppend):
-            self._append(event)
+        if isinstance(said.event, InputAudioAppend):
+            self._append(said, said.event)
+        elif self._waiting:
+            self._wait(said)
         else:
-            self._hand_over(event)
+            self._hand_over(said)
 
     # --- pieces ------------------------------------------------------------------------------
 
-    def _wait(self, event: ClientEvent) -> None:
+    def _wait(self, said: ClientSaid) -> None:
         if len(self._waiting) < MAX_WAITING:
-            self._waiting.append(event)
+            self._waiting.append(said)
             return
         error = _too_much("Too many events wait for audio that is being heard.", None)
-        error.event_id = event.event_id
-        self._tell(told.ClientErred(error))
+        self._refuse(error, said)
 
-    def _hand_over(self, event: ClientEvent) -> None:
-        if isinstance(event, InputAudioCommit | InputAudioClear):
+    def _refuse(self, error: ProtocolError, said: ClientSaid) -> None:
+        error.event_id = said.event.event_id
+        self._tell(told.ClientErred(error, said.connection))
+
+    def _hand_over(self, said: ClientSaid) -> None:
+        if isinstance(said.event, InputAudioCommit | InputAudioClear):
             self._tell(told.Heard(self._listening.settle()))
-        self._tell(told.ClientSaid(event))
+        self._tell(said)
 
-    def _append(self, event: InputAudioAppend) -> None:
+    def _append(self, said: ClientSaid, event: InputAudioAppend) -> None:
         kind = cast(AudioFormat, self._kind())
         try:
             pcm = decode(event.audio, kind)
             self._refuse_too_much(pcm.size / rate_of(kind))
         except ProtocolError as error:
-            error.event_id = event.event_id
-            self._tell(told.ClientErred(error))
+            self._refuse(error, said)
             return
         rate_hz = rate_of(kind)
-        self._tell(told.ClientSaid(event))  # it may be the first event, which shows the dialect
+        self._tell(said)  # it may be the first event, which shows the dialect
         if not self._waiting and pcm.size <= AT_ONCE_S * rate_hz:
             self._listening.append(pcm, rate_hz)
             return
@@ -105,8 +107,8 @@ class Inbox:
             match self._waiting[0]:
                 case (pcm, rate_hz):
                     await self._hear(pcm, rate_hz)
-                case ClientEvent() as event:
-                    self._hand_over(event)
+                case ClientSaid() as said:
+                    self._hand_over(said)
             self._waiting.popleft()
 
     async def _hear(self, pcm: Pcm, rate_hz: int) -> None:

@@ -7,30 +7,29 @@ import functools
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
 
 from rtav import clock, log, metrics
 from rtav.core import inputs as told
 from rtav.core import outputs as wanted
-from rtav.core.dialect import Dialect
+from rtav.core.connections import MAIN
 from rtav.core.inputs import Input
 from rtav.core.outputs import Output
 from rtav.core.session import Session
-from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.protocol.server import ServerEvent
 from rtav.runtime.appended import Inbox
+from rtav.runtime.crew import Crew
 from rtav.runtime.events import Events
-from rtav.runtime.face import Face, FaceSettings
+from rtav.runtime.face import Face
 from rtav.runtime.listening import Listening
 from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout
+from rtav.runtime.sidebands import Host, Sidebands
 from rtav.runtime.sound_events import SoundEvents
 from rtav.runtime.speaking import Means
-from rtav.runtime.stage import Stage
 from rtav.runtime.stills import Stills
 from rtav.runtime.turns import Turns
 from rtav.runtime.used import Meter, Used
@@ -41,19 +40,6 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
-    """What all calls of a process share."""
-
-    vad: VadEngine
-    stt: SttEngine
-    llm: LlmEngine
-    tts: TtsEngine
-    avatar: AvatarEngine
-    stage: Stage
-    face: FaceSettings
-
-
 def _ends_its_call(
     method: Callable[Concatenate[Call, P], None],
 ) -> Callable[Concatenate[Call, P], None]:
@@ -61,11 +47,7 @@ def _ends_its_call(
 
     @functools.wraps(method)
     def guarded(call: Call, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        with log.about(call.id):
-            try:
-                method(call, *args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - raised in `run`, handled by the supervisor
-                call.fail(error)
+        call.guard(functools.partial(method, call, *args, **kwargs))
 
     return guarded
 
@@ -78,6 +60,7 @@ class Call:
         self._peer, self._session, self._crew = peer, session, crew
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._is_opened = False
         self._reason = ""
         self._vitals = Vitals(self._loop.time())
         self._meter = Meter()
@@ -104,11 +87,16 @@ class Call:
             kind=lambda: str(session.config.input_format["type"]),
             start=self._start,
         )
+        self.sidebands = Sidebands(
+            peer,
+            session,
+            Host(tell=self.tell, take=self._inbox.take, start=self._start, guard=self.guard),
+        )
         self._stills = Stills(peer, tell=self._frame_drawn, at=lambda: self._at)
         self._face = self._make_face()
         self._egress: Egress | None = None
         self._perform: dict[type[Output], Callable[[Any], None]] = {
-            wanted.Send: lambda order: self._send(order.event),
+            wanted.Send: lambda order: self._send(order.event, order.to),
             wanted.SendAudio: lambda order: self._send(self._sounds.event(order)),
             wanted.SendImage: lambda order: self._send(self._stills.event(order)),
             wanted.DrawFrames: self._draw_frames,
@@ -148,7 +136,9 @@ class Call:
             try:
                 self._listening.close()
             finally:
-                await self._peer.close(self._reason)
+                async with asyncio.TaskGroup() as farewells:
+                    farewells.create_task(self._peer.close(self._reason))
+                    farewells.create_task(self.sidebands.close(self._reason))
 
     @property
     def reason(self) -> str:
@@ -162,8 +152,11 @@ class Call:
         return self._meter.read(heard_s=self._listening.heard_s, shown_s=shown_s)
 
     def hang_up(self, reason: str) -> None:
-        """End the call. Idempotent; the first reason counts."""
-        self._reason = self._reason or reason
+        """End the call, and tell who is still there what that ends. Idempotent; the first reason
+        counts."""
+        if not self._reason:
+            self._reason = reason
+            self.guard(lambda: self.tell(told.CallEnding()))
         if not self._ended.done():
             self._ended.set_result(None)
 
@@ -172,6 +165,14 @@ class Call:
         self._reason = self._reason or "failed"
         if not self._ended.done():
             self._ended.set_exception(error)
+
+    def guard(self, action: Callable[[], None]) -> None:
+        """Carry out what a callback is for; a bug in it ends the call."""
+        with log.about(self.id):
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - raised in `run`, handled by the supervisor
+                self.fail(error)
 
     def _stop(self) -> None:
         """Stop everything that runs by itself."""
@@ -188,7 +189,9 @@ class Call:
 
     @_ends_its_call
     def opened(self, *, label: str, subprotocol: str) -> None:
+        self._is_opened = True
         self.tell(told.PeerOpened(label=label, subprotocol=subprotocol))
+        self.sidebands.client_opened()
         logger.info("connected: %s, %s", _media_line(self._peer), self._session.dialect)
         if not self._peer.media.hears and self._peer.media.video is None:
             self._start_clock()
@@ -221,7 +224,7 @@ class Call:
         except ProtocolError as error:
             self.tell(told.ClientErred(error))
         else:
-            self._inbox.take(event)
+            self._inbox.take(told.ClientSaid(event))
 
     @_ends_its_call
     def heard(self, sequence: int, rtp_time: int, payload: bytes) -> None:
@@ -302,9 +305,11 @@ class Call:
 
     # --- what the session wants --------------------------------------------------------------
 
-    def _send(self, event: ServerEvent) -> None:
+    def _send(self, event: ServerEvent, to: int | None = None) -> None:
         self._meter.sent(event)
-        self._events.send(event, "beta" if self._session.dialect is Dialect.BETA else "ga")
+        if to in (None, MAIN) and self._is_opened:
+            self._events.send(event, self._session.connection(MAIN).spelling)
+        self.sidebands.send(event, to)
 
     def _listen(self, order: wanted.Listen) -> None:
         self._listening.begin(order)

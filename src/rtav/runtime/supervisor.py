@@ -22,7 +22,8 @@ from rtav.core.view import view
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import AtCapacity
 from rtav.protocol.session import parse_session
-from rtav.runtime.call import Call, Crew
+from rtav.runtime.call import Call
+from rtav.runtime.crew import Crew
 from rtav.runtime.face import FaceSettings
 from rtav.runtime.peer import Peer
 from rtav.runtime.stage import Stage
@@ -176,7 +177,7 @@ class Supervisor:
         """Start a call with this peer. Raises ProtocolError as `check` does, AtCapacity as `admit`
         does: the peer is still the caller's then."""
         self.admit()
-        config, signs, dialect = self._configure(opening)
+        config, signs, _ = self._configure(opening)
         call_s = min(self._rules.call_s, opening.call_s or self._rules.call_s)
         session = Session(
             config,
@@ -191,7 +192,7 @@ class Supervisor:
                 expires_at=int(clock.unix() + call_s),
                 expires_in_s=call_s,
                 offers_motions=self._rules.offers_motions,
-                default_dialect=dialect or self._rules.default_dialect,
+                default_dialect=self._rules.default_dialect,
             ),
             new_id=new_id,
         )

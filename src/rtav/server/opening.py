@@ -9,13 +9,16 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from rtav.core.dialect import RTAV_QUERY, Dialect
+from rtav.core.dialect import RTAV_QUERY, Dialect, Signs
+from rtav.errors import PeerGone, ProtocolError
 from rtav.protocol.refusal import supported
 from rtav.runtime.peer import Peer
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.payload import merged
 from rtav.server.services import RunningCall, Services
+
+CALLS_PATH = "/v1/realtime/calls"
 
 _DIALECTS = tuple(Dialect)
 
@@ -72,6 +75,59 @@ async def begin(
     return call
 
 
+def joined_call(
+    connection: HTTPConnection, caller: Caller, call_id: str, services: Services
+) -> RunningCall:
+    """The running call that a sideband names; it takes one more connection.
+
+    Only the key that opened the call, or an administrator's: a client secret is for one's own
+    call. Raises ProtocolError, `call_id_not_found` also for a call that is not the caller's.
+    """
+    if caller.grant is not None:
+        raise ProtocolError(
+            "A client secret cannot join a running call; use an API key",
+            code="insufficient_permissions",
+        )
+    call = services.supervisor.find(call_id)
+    if call is None or not services.sessions.has_call(call_id, caller):
+        raise no_such_call()
+    try:
+        call.sidebands.admit()
+    except PeerGone:
+        raise no_such_call() from None
+    return call
+
+
+def call_headers(opening: Opening) -> dict[str, str]:
+    """What is told of a call beside its answer: where it is, and which session it is."""
+    return {
+        "Location": f"{CALLS_PATH}/{opening.call_id}",
+        "X-Session-Id": opening.session_id,
+    }
+
+
+def no_such_call() -> ProtocolError:
+    return ProtocolError("There is no such call", code="call_id_not_found")
+
+
+def sideband_signs(connection: HTTPConnection, *, by_message: bool) -> Signs:
+    """What a sideband shows of its dialect."""
+    return Signs(
+        named=_dialect(connection.query_params.get("dialect")),
+        beta=_shows_beta(connection),
+        agents_header=_shows_agents(connection),
+        auth_message=by_message,
+    )
+
+
+def _shows_beta(connection: HTTPConnection) -> bool:
+    return "realtime=v1" in connection.headers.get("openai-beta", "")
+
+
+def _shows_agents(connection: HTTPConnection) -> bool:
+    return "x-openai-agents-sdk" in connection.headers
+
+
 def _opening(
     connection: HTTPConnection, caller: Caller, session: Mapping[str, Any], services: Services
 ) -> Opening:
@@ -84,8 +140,8 @@ def _opening(
         session={"model": named, **session} if named else session,
         secret_session=caller.session,
         dialect=_dialect(query.get("dialect")),
-        beta_header="realtime=v1" in connection.headers.get("openai-beta", ""),
-        agents_header="x-openai-agents-sdk" in connection.headers,
+        beta_header=_shows_beta(connection),
+        agents_header=_shows_agents(connection),
         key_spelling=caller.spelling,
         call_s=None if minutes is None else minutes * 60,
         query=RTAV_QUERY & query.keys(),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rtav.core.dialect import Signs
 from rtav.runtime.peer import Peer
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Access
@@ -17,10 +18,23 @@ from rtav.server.sessions import Sessions
 from rtav.transports.websocket.sockets import WebSockets
 
 
+class Joinable(Protocol):
+    """Who takes part in a call beside its client."""
+
+    def admit(self) -> None:
+        """Raises PeerGone if the call is over, RateLimited if there are too many."""
+
+    def add(self, peer: Peer, signs: Signs) -> None:
+        """Raises as `admit` does: the peer is still the caller's then."""
+
+
 class RunningCall(Protocol):
     """As much of a call as the routes touch."""
 
     def hang_up(self, reason: str) -> None: ...
+
+    @property
+    def sidebands(self) -> Joinable: ...
 
 
 class Calls(Protocol):

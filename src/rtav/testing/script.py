@@ -40,6 +40,7 @@ from rtav.core import outputs as wanted
 from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
+from rtav.core.connections import MAIN
 from rtav.core.dialect import Signs
 from rtav.core.session import Session
 from rtav.core.units import RATE_HZ
@@ -73,6 +74,8 @@ class Player:
     events: list[dict[str, Any]] = field(default_factory=list)
     actions: list[wanted.Output] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    aside: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """What only a sideband was told, and which."""
 
     def __post_init__(self) -> None:
         numbers = itertools.count(1)
@@ -104,12 +107,13 @@ class Player:
             self._take(self.session.handle(told.Tick(), self.now))
         self.now = max(self.now, at)
 
-    def client(self, event: dict[str, Any] | str) -> None:
-        """A message of the client, an event or not."""
+    def client(self, event: dict[str, Any] | str, *, connection: int = MAIN) -> None:
+        """A message of the client or of a sideband, an event or not."""
         try:
-            self.handle(told.ClientSaid(parse(event if isinstance(event, str) else _dump(event))))
+            said = parse(event if isinstance(event, str) else _dump(event))
+            self.handle(told.ClientSaid(said, connection))
         except ProtocolError as error:
-            self.handle(told.ClientErred(error))
+            self.handle(told.ClientErred(error, connection))
 
     def reply(self, turn: int, text: str, *, is_open: bool = False, reason: str = "stop") -> None:
         self.handle(told.ReplyText(turn=turn, text=text))
@@ -193,7 +197,9 @@ class Player:
 
     def _take(self, outputs: Iterable[wanted.Output]) -> None:
         for output in outputs:
-            if isinstance(output, wanted.Send | wanted.SendAudio | wanted.SendImage):
+            if isinstance(output, wanted.Send) and output.to not in (None, MAIN):
+                self.aside.append((output.to, output.event.as_json()))
+            elif isinstance(output, wanted.Send | wanted.SendAudio | wanted.SendImage):
                 event = shown(output)
                 self.events.append(event)
                 self.faults += problems(event)

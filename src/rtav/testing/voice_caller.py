@@ -78,6 +78,10 @@ class VoiceCaller:
     url: str
     key: str
     session: dict[str, Any] = field(default_factory=lambda: {"type": "realtime"})
+    query: dict[str, str] = field(default_factory=dict)
+    """Of the request that opens the call."""
+    call_id: str = ""
+    session_id: str = ""
     events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     heard: list[tuple[float, float]] = field(default_factory=list)
     """Arrival and RMS of every audio packet."""
@@ -100,10 +104,13 @@ class VoiceCaller:
             answer = await http.post(
                 f"{self.url}/v1/realtime/calls",
                 data=form,
+                params=self.query,
                 headers={"Authorization": f"Bearer {self.key}"},
             )
             took = loop.time() - began
         answer.raise_for_status()
+        self.call_id = answer.headers["location"].rpartition("/")[2]
+        self.session_id = answer.headers["x-session-id"]
         await self._pc.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
         self._take_over()
         return took

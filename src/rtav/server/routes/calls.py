@@ -6,15 +6,12 @@ import contextlib
 
 from fastapi import APIRouter, Request, Response
 
-from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.keys import Scope
-from rtav.server.opening import admitted, begin
+from rtav.server.opening import CALLS_PATH, admitted, begin, call_headers, no_such_call
 from rtav.server.payload import read_offer
 from rtav.server.services import Services
-
-CALLS_PATH = "/v1/realtime/calls"
 
 _SDP = {"type": "string", "description": "The SDP offer; candidates are not needed."}
 _SESSION = {"type": "string", "description": "The session's configuration, as JSON."}
@@ -82,10 +79,7 @@ def router(services: Services) -> APIRouter:
             answer,
             status_code=201,
             media_type=_answer_type(request.headers.get("accept", "")),
-            headers={
-                "Location": f"{CALLS_PATH}/{opening.call_id}",
-                "X-Session-Id": opening.session_id,
-            },
+            headers=call_headers(opening),
         )
 
     @routes.post(CALLS_PATH + "/{call_id}/hangup", summary="End a call", response_class=Response)
@@ -93,7 +87,7 @@ def router(services: Services) -> APIRouter:
         caller = await services.access.request_caller(request)
         call = services.supervisor.find(call_id)
         if call is None or not services.sessions.has_call(call_id, caller):
-            raise ProtocolError("There is no such call", code="call_id_not_found")
+            raise no_such_call()
         call.hang_up("hangup")
         return Response(status_code=200)
 

@@ -1,4 +1,4 @@
-"""`/v1/realtime`: a call on a WebSocket."""
+"""`/v1/realtime`: a call on a WebSocket, or a further connection to one that runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rtav.core.dialect import BETA_SUBPROTOCOL
-from rtav.errors import AtCapacity, ProtocolError, RateLimited, RtavError
+from rtav.errors import AtCapacity, PeerGone, ProtocolError, RateLimited, RtavError
+from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.keys import Scope
-from rtav.server.opening import admitted, begin
+from rtav.server.opening import (
+    admitted,
+    begin,
+    call_headers,
+    joined_call,
+    no_such_call,
+    sideband_signs,
+)
 from rtav.server.services import Services
 from rtav.server.storage.database import StorageError
+from rtav.transports.websocket.peer import WebSocketPeer
 
 REALTIME_PATH = "/v1/realtime"
 
@@ -38,10 +47,9 @@ def router(services: Services) -> APIRouter:
     @routes.websocket(REALTIME_PATH)
     async def realtime(socket: WebSocket) -> None:
         services.sockets.admit()
-        _refuse_sideband(socket)
         if (key := _shown_key(socket)) is not None:
             caller = await services.access.known(key, origin=socket.headers.get("origin"))
-            await _call(socket, caller, services)
+            await _served(socket, caller, services)
             return
         with services.sockets.waiting():
             await _accept(socket)
@@ -50,37 +58,66 @@ def router(services: Services) -> APIRouter:
             except (RtavError, TimeoutError, WebSocketDisconnect) as error:
                 await _refuse(socket, error, services)
                 return
-        await _call(socket, caller, services, by_message=True)
+        await _served(socket, caller, services, by_message=True)
 
     return routes
 
 
-async def _call(
+async def _served(
     socket: WebSocket, caller: Caller, services: Services, *, by_message: bool = False
 ) -> None:
-    """The whole call. What is wrong is answered at the handshake, or in an event behind it."""
-    with contextlib.ExitStack() as places:
-        try:
-            caller.needs(Scope.CALLS)
-            session = _queried(socket)
-            opening = await admitted(socket, caller, session, services, places)
-            if not by_message:
-                await _accept(socket)
-            peer = services.sockets.connect(socket, subprotocol=_sign(socket))
-            opening = replace(opening, auth_message=by_message)
-            await begin(peer, opening, caller, services, places)
-        except (RtavError, WebSocketDisconnect) as error:
-            if not _is_accepted(socket):
-                raise
-            await _refuse(socket, error, services)
-            return
+    """The whole connection. What is wrong is told at the handshake, or in an event behind it."""
+    try:
+        if (call_id := socket.query_params.get("call_id")) is not None:
+            peer = await _joined(socket, caller, call_id, services, by_message=by_message)
+        else:
+            peer = await _called(socket, caller, services, by_message=by_message)
+    except (RtavError, WebSocketDisconnect) as error:
+        if not _is_accepted(socket):
+            raise
+        await _refuse(socket, error, services)
+        return
     await peer.run()
 
 
-async def _accept(socket: WebSocket) -> None:
+async def _called(
+    socket: WebSocket, caller: Caller, services: Services, *, by_message: bool
+) -> WebSocketPeer:
+    caller.needs(Scope.CALLS)
+    with contextlib.ExitStack() as places:
+        opening = await admitted(socket, caller, _queried(socket), services, places)
+        if not by_message:
+            await _accept(socket, opening)
+        peer = services.sockets.connect(socket, subprotocol=_sign(socket))
+        opening = replace(opening, auth_message=by_message)
+        await begin(peer, opening, caller, services, places)
+    return peer
+
+
+async def _joined(
+    socket: WebSocket, caller: Caller, call_id: str, services: Services, *, by_message: bool
+) -> WebSocketPeer:
+    call = joined_call(socket, caller, call_id, services)
+    signs = sideband_signs(socket, by_message=by_message)
+    if not by_message:
+        await _accept(socket)
+    peer = services.sockets.connect(socket, subprotocol=_sign(socket))
+    try:
+        call.sidebands.add(peer, signs)
+    except RtavError as error:  # the call has changed while the client was let in
+        await peer.close("failed")
+        raise (no_such_call() if isinstance(error, PeerGone) else error) from None
+    return peer
+
+
+async def _accept(socket: WebSocket, opening: Opening | None = None) -> None:
     """Browsers take no socket for which none of their subprotocols was chosen."""
     offered = socket.scope["subprotocols"]
-    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    headers = call_headers(opening) if opening is not None else {}
+    await socket.accept(
+        subprotocol=PROTOCOL if PROTOCOL in offered else None,
+        headers=[(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    )
 
 
 def _is_accepted(socket: WebSocket) -> bool:
@@ -150,15 +187,6 @@ def _sign(socket: WebSocket) -> str:
         return BETA_SUBPROTOCOL
     found = (name.partition(".")[0] for name in offered if name.startswith("openai-"))
     return next(found, "")
-
-
-def _refuse_sideband(socket: WebSocket) -> None:
-    if "call_id" in socket.query_params:
-        raise ProtocolError(
-            "This version has no second connection to a running call.",
-            code="invalid_value",
-            param="call_id",
-        )
 
 
 # --- what went wrong -------------------------------------------------------------------------

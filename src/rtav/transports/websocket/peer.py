@@ -35,6 +35,7 @@ _CODES = {
     STALLED: NO_READER,
 }
 _REASONS = {
+    "call ended": "The call has ended.",
     "expired": "Your session hit the maximum duration.",
     "failed": "The server failed.",
     STALLED: "Events were not read.",
