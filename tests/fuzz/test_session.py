@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from rtav.core import inputs as told
 from rtav.core import outputs as wanted
+from rtav.core.answering import MAX_APART
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs
@@ -62,6 +63,10 @@ PARAMS: list[dict[str, Any] | None] = [
     {"tools": []},
     {"input": [{"type": "item_reference", "id": "item_a"}]},
     {"audio": {"output": {"voice": "anthony"}}},
+    {"conversation": "none"},
+    {"conversation": "none", "output_modalities": ["text"]},
+    {"conversation": "none", "input": [{"type": "item_reference", "id": "item_a"}]},
+    {"conversation": "none", "modalities": ["audio", "text", "image"], "input": []},
 ]
 TURNS = st.integers(0, 4)
 NAMES = st.sampled_from(["item_a", "item_b", "root", "resp_1", "nothing"])
@@ -69,8 +74,9 @@ NAMES = st.sampled_from(["item_a", "item_b", "root", "resp_1", "nothing"])
 
 class Conversation(RuleBasedStateMachine):
     """Whatever happens in whatever order: `handle` returns, every event conforms and is in order,
-    one response is open at most, no tick leaves a deadline behind it, what the conversation keeps
-    of a reply was told, nobody is told anything after leaving, and everything ends."""
+    one response of the conversation is open at most and some beside it, no tick leaves a deadline
+    behind it, what the conversation keeps of a reply was told, nobody is told anything after
+    leaving, and everything ends."""
 
     is_sound = False
 
@@ -117,7 +123,7 @@ class Conversation(RuleBasedStateMachine):
         self.upto: dict[int, int] = {}
         self.utterances: list[str] = []
         self.owed: dict[str, int] = {}
-        self.open_responses: set[str] = set()
+        self.open_responses: dict[str, bool] = {}  # whether it is out of band
         self.told: dict[str, str] = {}
         self.items: list[str] = []
         self.opened = False
@@ -160,6 +166,11 @@ class Conversation(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["commit", "clear"]))
     def client_holds_a_button(self, *, kind: str) -> None:
         self.client(type=f"input_audio_buffer.{kind}")
+
+    @rule(back=st.integers(0, 3))
+    def client_cancels(self, *, back: int) -> None:
+        known = list(self.open_responses)
+        self.client(type="response.cancel", response_id=known[back % len(known)] if known else "x")
 
     @rule(kind=st.sampled_from(["response.cancel", "output_audio_buffer.clear", "auth", "nope"]))
     def client_says(self, *, kind: str) -> None:
@@ -249,8 +260,10 @@ class Conversation(RuleBasedStateMachine):
             self.take(told.PeerLeft())
 
     @invariant()
-    def at_most_one_response_is_open(self) -> None:
-        assert len(getattr(self, "open_responses", ())) <= 1
+    def at_most_one_response_of_the_conversation_is_open_and_some_beside_it(self) -> None:
+        beside = list(getattr(self, "open_responses", {}).values())
+        assert beside.count(False) <= 1
+        assert beside.count(True) <= MAX_APART
 
     def teardown(self) -> None:
         """Drive every reply to its end: nothing may be left open."""
@@ -268,7 +281,7 @@ class Conversation(RuleBasedStateMachine):
                 self.take(told.Played(turn=turn, upto=self.ends.get(turn, 0)))
         for item_id in self.told:
             self.client(type="conversation.item.retrieve", item_id=item_id)
-        assert self.open_responses == set()
+        assert self.open_responses == {}
         assert self.life.finish() == []
 
     # --- pieces ------------------------------------------------------------------------------
@@ -340,10 +353,10 @@ class Conversation(RuleBasedStateMachine):
         assert problems(event) == []
         assert self.life.feed(event) == []
         match event:
-            case {"type": "response.created", "response": {"id": response_id}}:
-                self.open_responses.add(response_id)
+            case {"type": "response.created", "response": {"id": response_id} as response}:
+                self.open_responses[response_id] = response["conversation_id"] is None
             case {"type": "response.done", "response": {"id": response_id}}:
-                self.open_responses.remove(response_id)
+                del self.open_responses[response_id]
             case {"type": "conversation.item.added", "item": item}:
                 self.items.append(item["id"])
             case {"type": "response.output_audio_transcript.delta"}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtav.core import asking
@@ -19,13 +19,18 @@ from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.utterance import Utterance
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
+from rtav.protocol.items import ItemReference
+
+MAX_APART = 8
+"""Responses out of band that may be in progress or be played: each is a request to the model
+server."""
 
 MAX_WAITING = 64
 """Texts that may wait to be spoken: minutes of speech; a client that sends more has lost count."""
 
 
 class Answering:
-    """At most one reply is open; an earlier one may still be heard."""
+    """At most one reply of the conversation is open; an earlier one may still be heard."""
 
     def __init__(self, common: Common) -> None:
         self._common = common
@@ -33,8 +38,8 @@ class Answering:
         self.replies = Replies(common, freed=self._next)
         self.composing = Composing(common, self.replies)
         self._queue: deque[tuple[str, str]] = deque()
-        self.awaits: Callable[[], Utterance | None] = lambda: None
-        """What the caller has said and nobody knows the words of yet."""
+        self.awaits: Callable[[], Sequence[Utterance]] = tuple
+        """What the caller has said and nobody knows the words of yet, in order."""
         self.begun = 0
         """Answers begun so far: whoever asked before one has got it."""
 
@@ -77,10 +82,10 @@ class Answering:
         """Tell the client of a reply, and let it be heard."""
         reply.speech_ended_at = speech_ended_at
         self.replies.open(reply)
-        if reply.aloud:
-            self._common.put(Play(reply.turn))
-        else:
+        if not reply.aloud:
             reply.cue(Cue.NOTHING_TO_PLAY)
+        elif not reply.is_apart:
+            self._common.put(Play(reply.turn))
         self.composing.release(reply)
         self.replies.advance(reply)
 
@@ -104,22 +109,21 @@ class Answering:
 
     def words_arrived(self, utterance: str) -> None:
         """The words a reply waited for are an item of the conversation now."""
-        if reply := self.replies.waiting_for(utterance):
+        for reply in self.replies.waiting_for(utterance):
             reply.waits_for = None
-            self.begun += 1
+            self.begun += not reply.is_apart
             self.composing.ask(reply)
 
     def nothing_was_said(self, utterance: str) -> None:
         """A reply waited for words and there were none: one that nobody asked for ends empty."""
-        reply = self.replies.waiting_for(utterance)
-        if reply is not None and not reply.automatic:
-            self.words_arrived(utterance)
-        elif reply is not None:
-            reply.is_generated = reply.is_spoken = True
-            self.replies.advance(reply)
+        for reply in self.replies.waiting_for(utterance):
+            if reply.automatic:
+                reply.is_generated = reply.is_spoken = True
+                self.replies.advance(reply)
+        self.words_arrived(utterance)
 
     def words_failed(self, utterance: str, message: str) -> None:
-        if reply := self.replies.waiting_for(utterance):
+        for reply in self.replies.waiting_for(utterance):
             self.replies.fail(reply, "transcription_failed", message)
 
     def say(self, text: str, item_id: str) -> None:
@@ -148,13 +152,40 @@ class Answering:
                 raise already_active(active)
             self.replies.finish(active)
         params = params or ResponseParams()
-        spoken = None if params.input is not None else self.awaits()
+        spoken = self._awaited(params)
         if spoken is None or self._common.config.open_loop:
             self.begin(params)
         else:
             self.begin_waiting(spoken.id, speech_ended_at=spoken.ended_at, params=params)
 
+    def create_apart(self, params: ResponseParams) -> None:
+        """A `response.create` out of band: beside the conversation and whatever runs in it.
+
+        Raises ProtocolError if too many are open.
+        """
+        if len(self.replies.apart) >= MAX_APART:
+            raise ProtocolError(
+                f"{MAX_APART} responses out of band are in progress already. "
+                "Wait until one is finished or cancel it.",
+                code="rate_limit_exceeded",
+                param="response.conversation",
+            )
+        if self._common.config.open_loop:
+            self._answer_nothing(params)
+            return
+        reply, spoken = self._new(params, automatic=False), self._awaited(params)
+        if spoken is None:
+            self.composing.ask(reply)
+        else:
+            reply.waits_for = spoken.id
+        self._open(reply)
+
     def cancel(self, response_id: str | None) -> None:
+        """Without an id the conversation's response is meant."""
+        for reply in self.replies.apart:
+            if reply.is_active and reply.id == response_id:
+                self.replies.stop(reply, "cancelled", _cancelled("client_cancelled"))
+                return
         active = self.replies.active
         if active is None or response_id not in (None, active.id):
             if self._common.dialect is Dialect.RTAV:
@@ -172,6 +203,8 @@ class Answering:
             self.cut("client_cancelled")
         else:
             self.replies.silence_closed()
+        details = _cancelled("client_cancelled")
+        self.replies.silence_apart("cancelled", details, all_=False)
 
     def cut_item(self, item: Item, upto: int) -> bool:
         """Stop saying this item, of which no more was heard than up to sample `upto`. True if it
@@ -189,12 +222,14 @@ class Answering:
         return was_playing and reply.lead is None
 
     def cut(self, reason: str) -> None:
-        """Silence everything that is being said or is about to be."""
-        self._stop_all("cancelled", {"type": "cancelled", "reason": reason})
+        """Silence everything of the conversation that is being said or is about to be."""
+        self._stop_all("cancelled", _cancelled(reason))
 
     def expire(self) -> None:
         """The session is over: every response is told so."""
-        self._stop_all("failed", failure("session_expired", "The session ended."))
+        details = failure("session_expired", "The session ended.")
+        self._stop_all("failed", details)
+        self.replies.silence_apart("failed", details, all_=True)
 
     def _stop_all(self, status: Status, details: dict[str, Any]) -> None:
         self.replies.silence_closed()
@@ -220,9 +255,10 @@ class Answering:
             shows_images=asking.shows_images(params, common),
             lead=asking.lead(params, common),
             automatic=automatic,
+            is_apart=asking.is_apart(params),
             question=Question(params=params, config=config),
             shape={
-                "conversation_id": f"conv_{config.id}",
+                "conversation_id": None if asking.is_apart(params) else f"conv_{config.id}",
                 "output_modalities": ["audio" if aloud else "text"],
                 "max_output_tokens": limit,
                 "audio": {"output": {"format": config.output_format, "voice": config.voice}},
@@ -231,6 +267,14 @@ class Answering:
         )
         self.replies.add(reply)
         return reply
+
+    def _awaited(self, params: ResponseParams) -> Utterance | None:
+        """What was said last of what a response reads, if its words are still to come."""
+        unsettled = self.awaits()
+        if params.input is not None:
+            named = {item.id for item in params.input if isinstance(item, ItemReference)}
+            unsettled = [utterance for utterance in unsettled if utterance.id in named]
+        return unsettled[-1] if unsettled else None
 
     def _absorbs(self, active: Reply) -> bool:
         """rtAV's clients ask for the response that their text has already triggered."""
@@ -270,3 +314,7 @@ def already_active(reply: Reply) -> ProtocolError:
         "Wait until the response is finished before creating a new one.",
         code="conversation_already_has_active_response",
     )
+
+
+def _cancelled(reason: str) -> dict[str, Any]:
+    return {"type": "cancelled", "reason": reason}

@@ -28,6 +28,11 @@ OWN_CALL = "call_face"
 """The id under which the face's own tool call stands in the history of one reply."""
 
 
+def is_apart(params: ResponseParams) -> bool:
+    """Whether a response is out of band."""
+    return params.conversation == "none"
+
+
 def is_aloud(params: ResponseParams, common: Common) -> bool:
     named = params.output_modalities or params.modalities
     return "audio" in named if named else common.config.speaks()
@@ -48,7 +53,8 @@ def shows_images(params: ResponseParams, common: Common) -> bool:
         if named
         else common.config.shows_images(common.dialect, transport=common.policy.transport)
     )
-    return wanted and common.policy.sends_pictures and is_aloud(params, common)
+    belongs = is_aloud(params, common) and not is_apart(params)
+    return wanted and common.policy.sends_pictures and belongs
 
 
 def lead(params: ResponseParams, common: Common) -> int | None:
@@ -112,7 +118,7 @@ def is_current(turn: int, question: Question, common: Common) -> bool:
 
 def is_own(name: str, question: Question, common: Common) -> bool:
     """Whether a tool is the face's: a client's tool of the same name is the client's."""
-    if name != express.NAME or not common.policy.offers_motions:
+    if name != express.NAME or not common.policy.offers_motions or is_apart(question.params):
         return False
     return all(tool["name"] != express.NAME for tool in _client_tools(question))
 

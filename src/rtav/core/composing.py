@@ -48,7 +48,9 @@ class Composing:
 
     def gesture(self, event: told.ReplyCue) -> None:
         reply = self._replies.get(event.turn)
-        if reply is not None and not self._holds(reply, event):
+        if reply is None or (reply.is_apart and not reply.aloud):
+            return  # a text that is nobody's to see moves no face
+        if not self._holds(reply, event):
             self._move(event.motion)
 
     def tool_call(self, event: told.ReplyToolCall) -> None:
@@ -136,7 +138,7 @@ class Composing:
                 },
                 status="in_progress",
             )
-            previous = common.conversation.add(item)
+            previous = self._replies.keep(reply, item)
             common.tell(reply.call_added(event.index, item, previous))
         if event.arguments:
             self._common.tell(reply.call_grew(event.index, event.arguments))

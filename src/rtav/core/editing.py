@@ -108,6 +108,9 @@ class Editing:
         """A `response.create`: it claims the text that waits, if there is any."""
         pending, params = self._pending, event.response or ResponseParams()
         asking.check(params, self._common)
+        if asking.is_apart(params):
+            self._answering.create_apart(params)
+            return
         active = self._replies.active
         if pending is not None and active is not None:
             if pending.claim is not None:

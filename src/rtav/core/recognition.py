@@ -35,9 +35,9 @@ class Recognition:
     def find(self, utterance_id: str) -> Utterance | None:
         return self._waiting.get(utterance_id)
 
-    def unsettled(self) -> Utterance | None:
-        """What was said last, if its words are still to come."""
-        return next(reversed(self._waiting.values()), None)
+    def unsettled(self) -> list[Utterance]:
+        """What was said and is over, but its words are still to come; in order."""
+        return list(self._waiting.values())
 
     def tick(self) -> None:
         while self._tails and self._common.now >= self._tails[0][0]:

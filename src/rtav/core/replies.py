@@ -8,14 +8,16 @@ from typing import Any
 from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.conversation import Item
-from rtav.core.outputs import DrawFrames, Measure, Void
+from rtav.core.outputs import DrawFrames, Measure, Play, Void
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.units import to_ms
 
 
 class Replies:
-    """At most one is open; an earlier one may still be heard.
+    """At most one of the conversation is open, an earlier one may still be heard, and there are
+    some beside it, out of band. What is asked here is asked of the conversation's, unless it says
+    otherwise.
 
     `freed` is called when a reply is through and another may begin.
     """
@@ -35,24 +37,32 @@ class Replies:
 
     @property
     def active(self) -> Reply | None:
-        return next((reply for reply in self._all.values() if reply.is_active), None)
+        return next((reply for reply in self._own() if reply.is_active), None)
+
+    @property
+    def apart(self) -> list[Reply]:
+        """Those out of band that are open or may still be heard."""
+        return [reply for reply in self._all.values() if reply.is_apart]
 
     @property
     def is_audible(self) -> bool:
         """Something is being played, or will be as soon as it is there."""
         return any(
             reply.aloud and reply.stage is not Stage.GUESSED and reply.sound is not Sound.OVER
-            for reply in self._all.values()
+            for reply in self._own()
         )
 
     @property
     def is_playing(self) -> bool:
-        return any(reply.sound is Sound.PLAYING for reply in self._all.values())
+        return any(reply.sound is Sound.PLAYING for reply in self._own())
 
-    def waiting_for(self, utterance: str) -> Reply | None:
-        """The open reply that cannot be asked before the words of an utterance are known."""
-        active = self.active
-        return active if active is not None and active.waits_for == utterance else None
+    def waiting_for(self, utterance: str) -> list[Reply]:
+        """All open replies that cannot be asked before the words of an utterance are known."""
+        return [
+            reply
+            for reply in self._all.values()
+            if reply.is_active and reply.waits_for == utterance
+        ]
 
     def saying(self, item: Item) -> Reply | None:
         return next((reply for reply in self._all.values() if reply.message is item), None)
@@ -65,6 +75,8 @@ class Replies:
     def spoken(self, event: told.Spoken) -> None:
         reply = self._all.get(event.turn)
         if reply is not None and reply.aloud and not reply.is_spoken:
+            if reply.is_apart and reply.length == 0 < event.end:
+                self._common.put(Play(reply.turn))
             reply.words += event.words
             reply.length = event.end
             self.advance(reply)
@@ -96,6 +108,11 @@ class Replies:
 
     # --- telling -----------------------------------------------------------------------------
 
+    def keep(self, reply: Reply, item: Item) -> str | None:
+        """Put what a reply brings into the conversation, if it is one of it; returns the id of the
+        item before it."""
+        return None if reply.is_apart else self._common.conversation.add(item)
+
     def open(self, reply: Reply) -> None:
         """Tell the client that a reply begins."""
         self._common.tell(reply.opened())
@@ -111,13 +128,15 @@ class Replies:
             has_begun = reply.words if reply.aloud else reply.text
             if reply.message is None and has_begun:
                 item = reply.new_message()
-                common.tell(reply.message_added(item, common.conversation.add(item)))
+                common.tell(reply.message_added(item, self.keep(reply, item)))
             common.tell(reply.progress())
             self._send_audio(reply)
             if reply.is_generated:
                 common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
         if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
             reply.cue(Cue.NOTHING_TO_PLAY)
+            if reply.is_apart:
+                common.put(Void(reply.turn))
         if reply.sound is Sound.PLAYING and reply.is_known and reply.played >= reply.length:
             self._end_of_sound(reply)
         elif reply.is_active and reply.is_through:
@@ -192,12 +211,24 @@ class Replies:
         self._close_as_it_ended(reply)
 
     def silence_closed(self) -> None:
-        for reply in list(self._all.values()):
+        for reply in self._own():
             if reply.stage is Stage.CLOSED:
+                self.silence(reply)
+
+    def silence_apart(self, status: Status, details: dict[str, Any], *, all_: bool) -> None:
+        """Silence what is out of band: what is being played of it, or all there is."""
+        for reply in self.apart:
+            if reply.is_active and (all_ or reply.sound is Sound.PLAYING):
+                self.stop(reply, status, details)
+            elif reply.stage is Stage.CLOSED:
                 self.silence(reply)
 
     def forget(self, reply: Reply) -> None:
         self._all.pop(reply.turn, None)
+
+    def _own(self) -> list[Reply]:
+        """Those of the conversation."""
+        return [reply for reply in self._all.values() if not reply.is_apart]
 
 
 def failure(code: str, message: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rtav.core.inputs import SpokenWord
 from rtav.core.question import Question
 from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
 from rtav.core.units import RATE_HZ, to_ms
+from rtav.core.usage import Usage, usage
 
 
 class Event(NamedTuple):
@@ -60,6 +61,8 @@ class Reply:
     question: Question
     automatic: bool
     """Nobody asked for it by `response.create`."""
+    is_apart: bool = False
+    """Out of band: the conversation knows nothing of it."""
     lead: int | None = None
     """The client plays it: how far ahead of that it is sent, in samples. None: the server plays
     it, by RTP, and tells what was played."""
@@ -85,7 +88,7 @@ class Reply:
     sent: int = 0
     """How much of the track went out in events."""
     finish: str = "stop"
-    usage: dict[str, Any] | None = None
+    usage: Usage = field(default_factory=usage)
     message: Item | None = None
     message_index: int = 0
     outputs: list[Item] = field(default_factory=list)
@@ -263,15 +266,15 @@ class Reply:
             "status": status,
             "status_details": details,
             "output": [item.as_json() for item in self.outputs] if over else [],
-            "usage": (self.usage or _usage(0, 0, 0)) if over else None,
+            "usage": self.usage if over else None,
         } | self.shape
 
     def used(self, *, input_tokens: int, output_tokens: int, cached_tokens: int) -> None:
-        before = self.usage or _usage(0, 0, 0)
-        self.usage = _usage(
-            before["input_tokens"] + input_tokens,
-            before["output_tokens"] + output_tokens,
-            before["input_token_details"]["cached_tokens"] + cached_tokens,
+        before = self.usage
+        self.usage = usage(
+            input_tokens=before["input_tokens"] + input_tokens,
+            output_tokens=before["output_tokens"] + output_tokens,
+            cached_tokens=before["input_token_details"]["cached_tokens"] + cached_tokens,
         )
 
     def new_message(self) -> Item:
@@ -328,7 +331,7 @@ class Reply:
                 "response.output_item.added",
                 {"response_id": self.id, "output_index": index, "item": shown},
             ),
-            Event("conversation.item.added", {"item": shown, "previous_item_id": previous}),
+            *self._in_conversation("added", shown, previous),
         ]
 
     def _item_done(self, item: Item, index: int) -> Events:
@@ -338,8 +341,14 @@ class Reply:
                 "response.output_item.done",
                 {"response_id": self.id, "output_index": index, "item": shown},
             ),
-            Event("conversation.item.done", {"item": shown, "previous_item_id": previous}),
+            *self._in_conversation("done", shown, previous),
         ]
+
+    def _in_conversation(self, what: str, shown: dict[str, Any], previous: str | None) -> Events:
+        if self.is_apart:
+            return []
+        place = {"item": shown, "previous_item_id": previous}
+        return [Event(f"conversation.item.{what}", place)]
 
     def _tell(self, delta: str) -> Events:
         if not delta:
@@ -368,18 +377,3 @@ class Reply:
             total = {"total_frames": self.frames}
             events.append(Event("response.output_image.done", place | total))
         return [*events, part]
-
-
-def _usage(input_tokens: int, output_tokens: int, cached_tokens: int) -> dict[str, Any]:
-    return {
-        "total_tokens": input_tokens + output_tokens,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "input_token_details": {
-            "text_tokens": input_tokens,
-            "audio_tokens": 0,
-            "image_tokens": 0,
-            "cached_tokens": cached_tokens,
-        },
-        "output_token_details": {"text_tokens": output_tokens, "audio_tokens": 0},
-    }

@@ -85,7 +85,8 @@ class ResponseParams(Wire):
     max_output_tokens: Tokens | None = None
     tools: Annotated[list[FunctionTool], Field(fail_fast=True)] | None = None
     tool_choice: str | dict[str, Any] | None = None
-    conversation: Literal["auto"] | None = None
+    conversation: Literal["auto", "none"] | None = None
+    """`none`: out of band, beside the conversation, which gets none of its items."""
 
 
 class ResponseCreate(ClientEvent):

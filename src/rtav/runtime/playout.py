@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,6 +93,11 @@ class Playout:
     def track(self, turn: int) -> Track:
         """The track of a turn, made when it is first asked for."""
         return self._tracks.setdefault(turn, Track(turn))
+
+    @property
+    def turns(self) -> Collection[int]:
+        """Those whose tracks are neither through nor void."""
+        return self._tracks.keys()
 
     async def room(self, track: Track) -> None:
         """Wait until less than AHEAD_SAMPLES of the track wait to be played."""

@@ -12,19 +12,23 @@ from rtav.runtime.playout import Playout
 
 
 class SoundEvents:
-    """Only one reply at a time is sent: its encoder is the only one there is."""
+    """Each reply that is being sent has an encoder of its own; some run side by side."""
 
     def __init__(self, playout: Playout) -> None:
         self._playout = playout
-        self._turn = 0
-        self._encoder = AudioEncoder("audio/pcm")
+        self._encoders: dict[int, AudioEncoder] = {}
 
     def event(self, order: SendAudio) -> ServerEvent:
         """The event with the audio that the order means."""
-        if order.turn != self._turn:
-            self._turn = order.turn
-            self._encoder = AudioEncoder(cast(AudioFormat, order.format))
         pcm = self._playout.track(order.turn).read(order.start, order.end - order.start)
-        delta = base64.b64encode(self._encoder.encode(pcm)).decode()
+        delta = base64.b64encode(self._encoder(order).encode(pcm)).decode()
         fields = {**order.place, "delta": delta}
         return ServerEvent("response.output_audio.delta", fields, order.event_id)
+
+    def _encoder(self, order: SendAudio) -> AudioEncoder:
+        encoder = self._encoders.get(order.turn)
+        if encoder is None:
+            known = self._playout.turns
+            self._encoders = {t: kept for t, kept in self._encoders.items() if t in known}
+            encoder = self._encoders[order.turn] = AudioEncoder(cast(AudioFormat, order.format))
+        return encoder

@@ -53,6 +53,7 @@ class LifeCycle:
         self._event_ids: set[str] = set()
         self._responses: dict[str, _Response] = {}
         self._items: dict[str, str] = {}  # id: "added" or "done"
+        self._apart: set[str] = set()  # items of responses out of band
         self._expected_item: str | None = None
         self._speaking: str | None = None
         self._transcribed: set[str] = set()
@@ -67,6 +68,7 @@ class LifeCycle:
             "conversation.item.added": self._item_added,
             "conversation.item.done": self._item_done,
             "conversation.item.deleted": self._item_deleted,
+            "conversation.item.truncated": self._item_changed,
             "input_audio_buffer.speech_started": self._speech_started,
             "input_audio_buffer.speech_stopped": self._speech_stopped,
             "conversation.item.input_audio_transcription.completed": self._transcription_over,
@@ -151,6 +153,8 @@ class LifeCycle:
             self._blame("response.done without its response.created")
             return
         response.is_done = True
+        if response.in_conversation != (final.get("conversation_id") is not None):
+            self._blame("a response is out of band from its beginning to its end, or never")
         if final["status"] == "in_progress":
             self._blame("a response that is done is not in progress")
         for output in response.outputs:
@@ -170,6 +174,8 @@ class LifeCycle:
         response.outputs.append(_Output(item_id))
         if response.in_conversation:
             self._expected_item = item_id
+        else:
+            self._apart.add(item_id)
 
     def _output_done(self, event: Event) -> None:
         output = self._output(event, event["item"]["id"])
@@ -244,6 +250,8 @@ class LifeCycle:
         item_id = event["item"]["id"]
         if item_id in self._items:
             self._blame(f"{item_id} is added twice")
+        if item_id in self._apart:
+            self._blame(f"{item_id} is out of band and no item of the conversation")
         self._items[item_id] = "added"
 
     def _item_done(self, event: Event) -> None:
@@ -256,7 +264,12 @@ class LifeCycle:
             if output is not None and not output.is_done:
                 self._blame(f"conversation.item.done of {item_id} before its output_item.done")
 
+    def _item_changed(self, event: Event) -> None:
+        if event["item_id"] in self._apart:
+            self._blame(f"{event['type']} of {event['item_id']}, which is out of band")
+
     def _item_deleted(self, event: Event) -> None:
+        self._item_changed(event)
         self._items.pop(event["item_id"], None)  # clients put an item in again under its id
 
     def _speech_started(self, event: Event) -> None:

@@ -234,3 +234,35 @@ def test_feeding_returns_what_is_wrong_with_this_event_only() -> None:
     life = LifeCycle()
     assert life.feed(_turn()["done"]) != []
     assert life.feed(_turn()["user added"]) == []
+
+
+def _apart(kind: str, **fields: Any) -> list[str]:
+    """What is wrong where the item of a response out of band meets this event."""
+    begun = _response("in_progress", []) | {"id": "r2", "conversation_id": None}
+    item = _item("in_progress") | {"id": "i9"}
+    added = {"response_id": "r2", "output_index": 0, "item": item}
+    events = list(_turn().values())
+    events += [
+        {"type": "response.created", "response": begun, "event_id": "e_begun"},
+        {"type": "response.output_item.added", **added, "event_id": "e_added"},
+        {"type": kind, **fields, "event_id": "e_wrong"},
+    ]
+    return _violations(events)
+
+
+def test_an_item_out_of_band_is_none_of_the_conversation() -> None:
+    added = _apart("conversation.item.added", item=_item("in_progress") | {"id": "i9"})
+    assert "event 20: i9 is out of band and no item of the conversation" in added
+    for kind in ("deleted", "truncated"):
+        violations = _apart(f"conversation.item.{kind}", item_id="i9")
+        assert f"event 20: conversation.item.{kind} of i9, which is out of band" in violations
+
+
+def test_a_response_does_not_join_the_conversation_at_its_end() -> None:
+    begun = _response("in_progress", []) | {"id": "r2", "conversation_id": None}
+    ended = _response("completed", []) | {"id": "r2"}
+    events = _with("created", {"type": "response.created", "response": begun})
+    events.append({"type": "response.done", "response": ended, "event_id": "e_end"})
+    assert _violations(events) == [
+        "event 19: a response is out of band from its beginning to its end, or never"
+    ]
