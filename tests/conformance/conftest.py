@@ -1,18 +1,30 @@
-"""The second oracle: OpenAI's agents SDK for JavaScript, in one Node process for the whole run."""
+"""The second oracle, and a server with a model that calls tools for the clients to talk to.
+
+The oracle is OpenAI's agents SDK for JavaScript, in one Node process for the whole run.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rtav import clock
+from rtav.server.certificates import own_names, self_signed
 from rtav.testing.lifecycle import LifeCycle
+from rtav.testing.model_server import ModelServer, Step, chunk_of
 from rtav.testing.oracle import OWN_EVENTS, problems
+from rtav.testing.running import RunningServer, running_server
 
 HERE = Path(__file__).parent
 NODE = Path(sys.executable).with_name("node")
@@ -102,3 +114,74 @@ def _unasked(events: Sequence[dict[str, Any]]) -> list[str]:
         if event["type"] in OWN_EVENTS and not asked:
             wrong.append(f"{event['type']} that nobody asked for")
     return wrong
+
+
+def model(request: Mapping[str, Any]) -> list[Step]:
+    """Asks its tool for the weather, counts when asked to, and repeats everything else."""
+    last = request["messages"][-1]
+    if last["role"] == "tool":
+        return [f"It is {last['content']} there."]
+    text = str(last["content"])
+    if "weather" in text and request.get("tools"):
+        function = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+        call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+        return [chunk_of({"tool_calls": [call]}), chunk_of({}, finish="tool_calls")]
+    if "count" in text:
+        return ["One, two, three, four, five, six, seven, eight, nine, ten. " * 5]
+    return [f"You said: {text}"]
+
+
+@pytest.fixture(scope="session")
+def model_url() -> Iterator[str]:
+    """The address of a model server, in a thread of its own."""
+    loop, models = asyncio.new_event_loop(), ModelServer(model)
+    thread = threading.Thread(target=loop.run_forever, name="model server")
+    thread.start()
+    asyncio.run_coroutine_threadsafe(models.__aenter__(), loop).result()
+    yield models.base_url
+    asyncio.run_coroutine_threadsafe(models.__aexit__(None, None, None), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server by http and by https."""
+
+    running: RunningServer
+    https_url: str
+    certificate: Path
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @property
+    def key(self) -> str:
+        return self.running.key
+
+
+@pytest.fixture(scope="session")
+def served(model_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    tls = self_signed(tmp_path_factory.mktemp("tls"), own_names(), now=clock.wall())
+    environment = {
+        "RTAV_LLM_BASE_URL": model_url,
+        "RTAV_LLM_MODEL": "stub",
+        "RTAV_LLM_API_KEY": "unchecked",
+        "RTAV_SERVER_HTTPS": "on",
+        "RTAV_SERVER_HTTPS_PORT": "0",
+        "RTAV_SERVER_TLS_CERT": str(tls.cert),
+        "RTAV_SERVER_TLS_KEY": str(tls.key),
+    }
+    with running_server(environment=environment) as running:
+        yield Served(running=running, https_url=https_url(running), certificate=tls.cert)
+
+
+def https_url(running: RunningServer) -> str:
+    """It is printed behind the address by http, which is when a server counts as running."""
+    for _ in range(500):
+        if found := re.search(r"ready: (https://[^/\s]+)/", running.log()):
+            return found[1]
+        time.sleep(0.01)
+    raise AssertionError(running.log())

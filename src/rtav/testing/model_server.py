@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,10 @@ Step = str | float | Mapping[str, Any]
 """A text delta, a pause in (real) seconds, or a whole chunk as it stands on the wire."""
 
 
+Script = Sequence[Step] | Refusal | Callable[[Mapping[str, Any]], Sequence[Step]]
+"""What a request is answered with; a function is given the request's body."""
+
+
 class ModelServer:
     """Lists `models` and answers each request with the next script, the last one for ever.
 
@@ -33,7 +37,7 @@ class ModelServer:
 
     def __init__(
         self,
-        *scripts: Sequence[Step] | Refusal,
+        *scripts: Script,
         models: Sequence[str] = ("stub",),
         key: str | None = None,
         headers: str = "",
@@ -41,7 +45,7 @@ class ModelServer:
     ) -> None:
         """`headers` are sent with every answer, each ending in CR LF; `listing` replaces the
         reply of /models."""
-        self._scripts = list(scripts) or [["Hello", " there."]]
+        self._scripts: list[Script] = list(scripts) or [["Hello", " there."]]
         self._key = key
         self._headers = headers
         entries = [{"id": m, "object": "model", "owned_by": "stub", "created": 0} for m in models]
@@ -107,7 +111,8 @@ class ModelServer:
             if isinstance(script, Refusal):
                 self._send(writer, script.status, script.body)
             else:
-                await self._stream(script, reader, writer)
+                steps = script(self.requests[-1]) if callable(script) else script
+                await self._stream(steps, reader, writer)
         await writer.drain()
 
     def _send(self, writer: asyncio.StreamWriter, status: int, body: Mapping[str, Any]) -> None:
