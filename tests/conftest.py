@@ -1,9 +1,14 @@
-"""What all suites share: the fuzz profiles, and browser tests that say when they were not run."""
+"""What all suites share: the fuzz profiles, browser tests that say when they were not run, and a
+page of another origin than the server's."""
 
 from __future__ import annotations
 
+import functools
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -37,3 +42,27 @@ def pytest_terminal_summary(
     yield
     if count := config.stash.get(_not_run, 0):
         terminalreporter.write_line(f"{count} browser tests were NOT RUN: {NO_BROWSER}")
+
+
+PAGE = """<!doctype html><meta charset=utf-8><title>seed</title>
+<audio id=remoteAudio autoplay></audio>
+<video id=remoteVideo autoplay playsinline width=512 height=512></video>"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a page that is not the server's: browsers then ask for CORS."""
+    folder: Path = tmp_path_factory.mktemp("page")
+    (folder / "index.html").write_text(PAGE)
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with HTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}/index.html"
+        http.shutdown()
+        thread.join()
