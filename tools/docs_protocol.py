@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from rtav.protocol.beta import older_name
 from rtav.protocol.client import EVENTS, ClientEvent, ResponseParams
-from rtav.protocol.server import FIELDS, ServerEvent, spell
+from rtav.protocol.server import FIELDS
 from rtav.protocol.session import SessionPatch
 
 TARGET = Path(__file__).parent.parent / "docs" / "protocol.md"
@@ -47,10 +47,9 @@ def _server() -> Iterator[str]:
 
 
 def _beta(name: str) -> str:
-    message = spell(ServerEvent(name, dict.fromkeys(FIELDS[name]), "event"), "beta")
-    if message is None:
+    older = older_name(name)
+    if older is None:
         return "not sent"
-    older = json.loads(message)["type"]
     return "same" if older == name else f"`{older}`"
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rtav.errors import EngineFailed
 from rtav.media.pcm import SESSION_RATE_HZ, Pcm
-from rtav.runtime.face import FaceSettings
+from rtav.runtime.fitting import FaceSettings
 from rtav.testing.calls import RULES, ScriptedEngines, exchange
 from rtav.testing.engines import HANG, ScriptedLlm, ScriptedStt, ScriptedTts, tool_call
 from rtav.testing.peer import FakePeer

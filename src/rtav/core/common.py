@@ -13,7 +13,7 @@ from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect
 from rtav.core.outputs import Output, Send, SendAudio, SendImage
 from rtav.core.reply import Event, Piece
-from rtav.core.view import view
+from rtav.core.view import Fit, Seen, as_wished, view
 from rtav.errors import ProtocolError
 from rtav.protocol.server import ServerEvent
 
@@ -31,6 +31,9 @@ class Policy:
     they go by RTP, and the server knows what was heard."""
     sends_pictures: bool = False
     """The face goes out in events where the client wants it: no video goes by RTP."""
+    video_codec: str | None = None
+    """Of the picture that goes by RTP."""
+    fit_video: Fit = as_wished
     microphone_races: bool = False
     """The microphone comes beside the events: what was said before one may come after it."""
     grace_s: float = 0.25
@@ -116,9 +119,12 @@ class Common:
             self.send(f"conversation.item.{kind}", item=item.as_json(), previous_item_id=previous)
 
     def view(self) -> dict[str, Any]:
-        return view(
-            self.config,
-            self.dialect,
-            transport=self.policy.transport,
-            expires_at=self.policy.expires_at,
+        policy = self.policy
+        seen = Seen(
+            transport=policy.transport,
+            expires_at=policy.expires_at,
+            codec=policy.video_codec,
+            sends_pictures=policy.sends_pictures,
+            fit=policy.fit_video,
         )
+        return view(self.config, self.dialect, seen)

@@ -49,13 +49,17 @@ class SessionConfig:
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | Literal["inf"] = "inf"
     temperature: float | None = None
-    target_fps: float = 25.0
+    target_fps: float | None = None
+    """None: the operator's."""
     upsample_factor: float = 1.0
     video_codec: str | None = None
     tts_source: str | None = None
     include: tuple[str, ...] | None = None
-    echoed: tuple[tuple[str, Any], ...] = ()
-    """Fields that are kept and shown: truncation, tracing, prompt, reasoning, …"""
+    parallel_tool_calls: bool = True
+    truncation: str | dict[str, Any] = "auto"
+    tracing: str | dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
+    reasoning: dict[str, Any] | None = None
 
     @classmethod
     def initial(

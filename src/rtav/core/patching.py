@@ -11,8 +11,10 @@ from rtav.core.detection import merged
 from rtav.errors import ProtocolError
 from rtav.protocol import session as wire
 from rtav.protocol.refusal import supported
+from rtav.protocol.wire import Wire
 
-CODECS = ("h264", "vp8")
+CODECS = ("h264", "vp8", "jpeg")
+"""`jpeg`: pictures in events, which `modalities` switches on; by RTP it wishes nothing."""
 
 FPS = (1.0, 60.0)
 UPSAMPLE = (0.5, 2.0)
@@ -32,19 +34,23 @@ _PLAIN = (
     "tts_source",
     "include",
     "speed",
+    "parallel_tool_calls",
 )
 """Fields that are taken as they stand; where two are spellings of one, the last counts."""
 
-_ECHOED = frozenset({"truncation", "tracing", "prompt", "reasoning", "parallel_tool_calls"})
+_OBJECTS = frozenset({"truncation", "tracing", "prompt", "reasoning"})
+"""Fields that are an object, into which a patch is merged, or a word."""
+
 _DEFAULTS: dict[str, Any] = {
     "model": "gpt-5.2",
     "instructions": "",
     "tools": (),
     "tool_choice": "auto",
     "max_output_tokens": "inf",
-    "target_fps": 25.0,
     "upsample_factor": 1.0,
     "speed": 1.0,
+    "parallel_tool_calls": True,
+    "truncation": "auto",
 }
 
 _OLD_FORMATS: dict[str, dict[str, Any]] = {
@@ -63,15 +69,17 @@ def patched(
     for name in (name for name in _PLAIN if name in named):
         target = _PLAIN_NAMES.get(name, name)
         changes[target] = _or_default(target, getattr(patch, name))
-    if catalog.models is not None and patch.model is not None:
+    if catalog.models is not None and patch.model:
         catalog.models.resolve(patch.model, param=f"{prefix}.model")
     changes |= _assets(patch, catalog, prefix)
     changes |= _hearing(config, patch, prefix)
     changes |= _speaking(patch, prefix)
     if "video_codec" in named:
         changes["video_codec"] = _codec(patch.video_codec, prefix)
-    echoed = dict(config.echoed) | {name: getattr(patch, name) for name in sorted(_ECHOED & named)}
-    return replace(config, echoed=tuple(echoed.items()), **changes)
+    for name in _OBJECTS & named:
+        laid = _laid_over(getattr(config, name), getattr(patch, name))
+        changes[name] = _DEFAULTS.get(name) if laid is None else laid
+    return replace(config, **changes)
 
 
 def _assets(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str, Any]:
@@ -84,7 +92,7 @@ def _assets(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str
             out["face_id"] = catalog.faces.resolve(name, param=f"{prefix}.{face}")
     out |= _voice(patch, catalog, prefix)
     if "driving" in named:
-        driving = patch.driving if patch.driving is not None else "default"
+        driving = patch.driving or "default"
         names = (driving,) if isinstance(driving, str) else tuple(driving)
         out["driving"] = driving if isinstance(driving, str) else names
         out["motions"] = tuple(
@@ -101,22 +109,24 @@ def _hearing(config: SessionConfig, patch: wire.SessionPatch, prefix: str) -> di
     if "input_audio_format" in patch.model_fields_set:
         out["input_format"] = _old_format(patch.input_audio_format)
     if "input_audio_transcription" in patch.model_fields_set:
-        out["transcription"] = _plain(patch.input_audio_transcription)
+        out["transcription"] = _laid_over(config.transcription, patch.input_audio_transcription)
     if "input_audio_noise_reduction" in patch.model_fields_set:
-        out["noise_reduction"] = _plain(patch.input_audio_noise_reduction)
+        out["noise_reduction"] = _laid_over(
+            config.noise_reduction, patch.input_audio_noise_reduction
+        )
     if nested is None:
         return out
     if "turn_detection" in nested.model_fields_set:
         out["turn_detection"] = merged(config.turn_detection, nested.turn_detection)
     for name in {"transcription", "noise_reduction"} & nested.model_fields_set:
-        out[name] = _plain(getattr(nested, name))
+        out[name] = _laid_over(getattr(config, name), getattr(nested, name))
     if "format" in nested.model_fields_set:
         out["input_format"] = _format(nested.format, f"{prefix}.audio.input.format.rate")
     return out
 
 
 def _or_default(name: str, value: Any) -> Any:
-    if value is None:
+    if value is None or (value == "" and name != "instructions"):
         return _DEFAULTS.get(name)
     match name:
         case "tools":
@@ -136,13 +146,13 @@ def _voice(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str,
     nested = patch.audio.output if patch.audio else None
     value: str | wire.VoiceId | None = None
     param = f"{prefix}.voice"
-    if patch.voice is not None:
+    if patch.voice:
         value = patch.voice
-    elif patch.voice_id is not None:
+    elif patch.voice_id:
         value, param = patch.voice_id, f"{prefix}.voice_id"
-    elif nested is not None and nested.voice is not None:
+    elif nested is not None and nested.voice:
         value, param = nested.voice, f"{prefix}.audio.output.voice"
-    elif {"voice", "voice_id"} & patch.model_fields_set or _names_null(nested, "voice"):
+    elif {"voice", "voice_id"} & patch.model_fields_set or _names(nested, "voice"):
         value = "default"
     if value is None:
         return {}
@@ -150,8 +160,8 @@ def _voice(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str,
     return {"voice": name, "voice_id": catalog.voices.resolve(name, param=param)}
 
 
-def _names_null(given: wire.AudioOutput | None, name: str) -> bool:
-    return given is not None and name in given.model_fields_set and getattr(given, name) is None
+def _names(given: wire.AudioOutput | None, name: str) -> bool:
+    return given is not None and name in given.model_fields_set
 
 
 def _speaking(patch: wire.SessionPatch, prefix: str) -> dict[str, Any]:
@@ -173,7 +183,7 @@ def _speaking(patch: wire.SessionPatch, prefix: str) -> dict[str, Any]:
 
 
 def _codec(name: str | None, prefix: str) -> str | None:
-    if name is None or name.lower() in CODECS:
+    if not name or name.lower() in CODECS:
         return name.lower() if name else None
     raise supported(name, CODECS, param=f"{prefix}.video_codec")
 
@@ -196,8 +206,28 @@ def _format(given: wire.AudioFormat | None, param: str) -> dict[str, Any]:
     return dict(PCM)
 
 
-def _plain(given: Any) -> dict[str, Any] | None:
-    if given is None:
-        return None
-    dumped: dict[str, Any] = given.model_dump(exclude_none=True)
-    return dumped
+def _laid_over(before: Any, given: Wire | str | None) -> Any:
+    """What holds of an object after a patch: merged, or begun anew where it is of another kind."""
+    if not isinstance(given, Wire):
+        return given
+    named = given.model_dump(exclude_unset=True)
+    if not isinstance(before, dict) or any(_differs(before, named, key) for key in ("type", "id")):
+        before = {}
+    return _merged(before, named)
+
+
+def _differs(before: dict[str, Any], named: dict[str, Any], key: str) -> bool:
+    return key in named and before.get(key, named[key]) != named[key]
+
+
+def _merged(before: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    """A null takes a field away."""
+    out = dict(before)
+    for name, value in named.items():
+        if value is None:
+            out.pop(name, None)
+        elif isinstance(value, dict) and isinstance(out.get(name), dict):
+            out[name] = _merged(out[name], value)
+        else:
+            out[name] = value
+    return out

@@ -137,10 +137,10 @@ class Session:
         self._hearing.forget()
         self._answering.cut("client_cancelled")
         common.is_open = True
-        common.send_to(MAIN, "session.created", session=common.view())
+        self._greet(MAIN)
         config = common.config
         common.put(Drive(config.motions), ShowFace(config.face_id))
-        common.put(ShowVideo(fps=config.target_fps, scale=config.upsample_factor))
+        common.put(_video(config, common))
 
     def _assets_added(self, event: told.AssetsAdded) -> None:
         self._common.catalog = self._common.catalog.joined(event.own)
@@ -156,8 +156,14 @@ class Session:
         """It need not wait for the client: what it configures then is there from the start."""
         default = self._common.policy.default_dialect
         self._connections[event.connection] = Connection(signs=event.signs, default=default)
-        session = self._common.view()
-        self._common.send_to(event.connection, "session.created", session=session)
+        self._greet(event.connection)
+
+    def _greet(self, connection: int) -> None:
+        common = self._common
+        common.send_to(connection, "session.created", session=common.view())
+        if self._connections[connection].dialect is Dialect.BETA:
+            conversation = {"id": f"conv_{common.config.id}", "object": "realtime.conversation"}
+            common.send_to(connection, "conversation.created", conversation=conversation)
 
     def _sideband_left(self, event: told.SidebandLeft) -> None:
         self._connections.pop(event.connection, None)
@@ -201,9 +207,8 @@ class Session:
             common.put(Drive(after.motions))
         if after.face_id != before.face_id:
             common.put(ShowFace(after.face_id))
-        shown = (after.target_fps, after.upsample_factor)
-        if shown != (before.target_fps, before.upsample_factor):
-            common.put(ShowVideo(fps=shown[0], scale=shown[1]))
+        if _video(after, common) != _video(before, common):
+            common.put(_video(after, common))
         if (after.turn_detection is None) != (before.turn_detection is None):
             self._hearing.stop()
 
@@ -252,3 +257,8 @@ class Session:
         if active is not None and not self._answering.replies.is_playing:
             return "thinking"
         return "idle"
+
+
+def _video(config: SessionConfig, common: Common) -> ShowVideo:
+    fps, scale = common.policy.fit_video(config.target_fps, config.upsample_factor)
+    return ShowVideo(fps=fps, scale=scale)

@@ -1,39 +1,65 @@
-"""A session as its client sees it."""
+"""A session as its client sees it: what holds, not what was wished."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect
 
+Fit = Callable[[float | None, float], tuple[float, float]]
+"""What a connection carries of wished frames per second (None: the operator's) and a scale."""
 
-def view(
-    config: SessionConfig, dialect: Dialect, *, transport: str, expires_at: int
-) -> dict[str, Any]:
+
+def as_wished(fps: float | None, scale: float) -> tuple[float, float]:
+    """A connection without limits, and an operator who chose 25."""
+    return 25.0 if fps is None else fps, scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the connection makes of a session."""
+
+    transport: str
+    expires_at: int
+    """Seconds since 1970; 0: it has not begun."""
+    codec: str | None = None
+    """Of the picture that goes by RTP."""
+    sends_pictures: bool = False
+    """The picture goes in events, where it is wanted."""
+    fit: Fit = as_wished
+
+
+def view(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]:
     """The whole session, in OpenAI's nested and in rtAV's flat shape at once."""
-    detection = config.turn_detection.view() if config.turn_detection else None
-    output = ["audio"] if config.speaks() else ["text"]
-    shown = {
+    return _nested(config, dialect, seen.expires_at) | _flat(config, dialect, seen)
+
+
+def _nested(config: SessionConfig, dialect: Dialect, expires_at: int) -> dict[str, Any]:
+    return {
         "type": "realtime",
         "object": "realtime.session",
         "id": config.id,
         "model": config.model,
         "instructions": config.instructions,
-        "output_modalities": output,
+        "output_modalities": ["audio"] if config.speaks() else ["text"],
         "tools": list(config.tools),
         "tool_choice": config.tool_choice,
+        "parallel_tool_calls": config.parallel_tool_calls,
         "max_output_tokens": config.max_output_tokens,
-        "tracing": None,
-        "truncation": "auto",
-        "prompt": None,
+        "reasoning": config.reasoning,
+        "tracing": config.tracing,
+        "truncation": config.truncation,
+        "prompt": config.prompt,
         "expires_at": expires_at,
         "audio": {
             "input": {
                 "format": config.input_format,
                 "transcription": config.transcribes(dialect),
                 "noise_reduction": config.noise_reduction,
-                "turn_detection": detection,
+                "turn_detection": config.turn_detection.view() if config.turn_detection else None,
             },
             "output": {
                 "format": config.output_format,
@@ -43,24 +69,30 @@ def view(
         },
         "include": None if config.include is None else list(config.include),
     }
-    return shown | dict(config.echoed) | _flat(config, dialect, transport=transport)
 
 
-def _flat(config: SessionConfig, dialect: Dialect, *, transport: str) -> dict[str, Any]:
-    out: dict[str, Any] = {
+def _flat(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]:
+    fps, scale = seen.fit(config.target_fps, config.upsample_factor)
+    return {
         "voice": config.voice,
         "face": config.face,
         "driving": config.driving if isinstance(config.driving, str) else list(config.driving),
-        "modalities": config.shown_modalities(dialect, transport=transport),
-        "target_fps": config.target_fps,
-        "upsample_factor": config.upsample_factor,
-        "video_codec": config.video_codec,
+        "modalities": config.shown_modalities(dialect, transport=seen.transport),
+        "target_fps": fps,
+        "upsample_factor": scale,
+        "video_codec": _codec(config, dialect, seen),
         "tts_source": config.tts_source,
         "temperature": config.temperature,
         "auto_response": config.answers_by_itself(dialect),
         "dialect": str(dialect),
     }
-    if dialect is Dialect.BETA:
-        out["turn_detection"] = config.turn_detection.view() if config.turn_detection else None
-        out["input_audio_transcription"] = config.transcribes(dialect)
-    return out
+
+
+def _codec(config: SessionConfig, dialect: Dialect, seen: Seen) -> str | None:
+    """How the picture comes; before there is a connection, how it was wished."""
+    if seen.codec is not None:
+        return seen.codec
+    if seen.sends_pictures:
+        shown = config.shows_images(dialect, transport=seen.transport)
+        return "jpeg" if shown and config.speaks() else None
+    return config.video_codec

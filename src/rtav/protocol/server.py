@@ -1,4 +1,4 @@
-"""Events the server sends: their names and fields, and their older spelling."""
+"""Events the server sends: their names and fields."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from rtav.protocol.beta import older_message
 
 Json = dict[str, Any]
 Spelling = Literal["ga", "beta"]
@@ -35,6 +37,7 @@ FIELDS: dict[str, frozenset[str]] = {
         "session.created": ("session",),
         "session.updated": ("session",),
         "error": ("error",),
+        "conversation.created": ("conversation",),
         "conversation.item.added": ("item", "previous_item_id"),
         "conversation.item.done": ("item", "previous_item_id"),
         "conversation.item.retrieved": ("item",),
@@ -98,40 +101,12 @@ FIELDS: dict[str, frozenset[str]] = {
 ASKED_BY = {"response.output_image.delta": "image", "response.output_image.done": "image"}
 """Events that OpenAI does not have, and what a client names in its session to be sent them."""
 
-_BETA_NAMES = {
-    "conversation.item.added": "conversation.item.created",
-    "response.output_text.delta": "response.text.delta",
-    "response.output_text.done": "response.text.done",
-    "response.output_audio.delta": "response.audio.delta",
-    "response.output_audio.done": "response.audio.done",
-    "response.output_image.delta": "response.image.delta",
-    "response.output_image.done": "response.image.done",
-    "response.output_audio_transcript.delta": "response.audio_transcript.delta",
-    "response.output_audio_transcript.done": "response.audio_transcript.done",
-}
-_BETA_HAS_NOT = {"conversation.item.done"}
-_BETA_CONTENT = {"output_text": "text", "output_audio": "audio"}
-
 
 def spell(event: ServerEvent, spelling: Spelling) -> str | None:
     """The message as this connection reads it; None if its spelling has no such event."""
-    message = event.as_json()
+    message: Json | None = event.as_json()
     if spelling == "beta":
-        if event.type in _BETA_HAS_NOT:
-            return None
-        message["type"] = _BETA_NAMES.get(event.type, event.type)
-        message = {key: _older(value) for key, value in message.items()}
+        message = older_message(event.as_json())
+    if message is None:
+        return None
     return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-
-
-def _older(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_older(entry) for entry in value]
-    if isinstance(value, dict):
-        return {
-            key: _BETA_CONTENT.get(entry, entry)
-            if key == "type" and isinstance(entry, str)
-            else _older(entry)
-            for key, entry in value.items()
-        }
-    return value

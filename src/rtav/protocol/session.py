@@ -75,6 +75,36 @@ class FunctionTool(Wire):
     parameters: dict[str, Any] | None = None
 
 
+class TokenLimits(Wire):
+    post_instructions: Annotated[int, Field(ge=0)] | None = None
+
+
+class RetentionRatio(Wire):
+    """How much of the conversation is kept when it has outgrown the model."""
+
+    type: Literal["retention_ratio"]
+    retention_ratio: Annotated[float, Field(ge=0, le=1)]
+    token_limits: TokenLimits | None = None
+
+
+class Tracing(Wire):
+    workflow_name: str | None = None
+    group_id: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Prompt(Wire):
+    """A template by its id; a variable is a text, or an input part of OpenAI's."""
+
+    id: Annotated[str, Field(min_length=1, max_length=256)]
+    version: str | None = None
+    variables: dict[str, str | dict[str, Any]] | None = None
+
+
+class Reasoning(Wire):
+    effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
+
+
 Modality = Literal["audio", "text", "image"]
 Modalities = Annotated[list[Modality], Field(fail_fast=True)]
 MAX_MOTIONS = 64
@@ -123,10 +153,10 @@ class SessionPatch(Wire):
     parallel_tool_calls: bool | None = None
     max_output_tokens: Tokens | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    truncation: str | dict[str, Any] | None = None
-    tracing: str | dict[str, Any] | None = None
-    prompt: dict[str, Any] | None = None
-    reasoning: dict[str, Any] | None = None
+    truncation: Literal["auto", "disabled"] | RetentionRatio | None = None
+    tracing: Literal["auto"] | Tracing | None = None
+    prompt: Prompt | None = None
+    reasoning: Reasoning | None = None
     # the beta's flat spellings
     input_audio_format: OldFormat | None = None
     output_audio_format: OldFormat | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
-from rtav.runtime.face import FaceSettings
+from rtav.runtime.fitting import FaceSettings
 from rtav.runtime.stage import Stage
 
 

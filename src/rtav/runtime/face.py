@@ -5,33 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rtav import metrics
 from rtav.engines.base import Avatar, AvatarEngine
-from rtav.media import h264
+from rtav.runtime.fitting import FaceSettings, Fitting
 from rtav.runtime.in_step import CommonClock, InStep
 from rtav.runtime.outputs import EncodedVideo, Encoding
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.picture import Picture
 from rtav.runtime.playout import Playout
 from rtav.runtime.stage import Stage
-from rtav.runtime.stills import MAX_FPS, MAX_PIXELS, Stills
+from rtav.runtime.stills import Stills
 
 logger = logging.getLogger(__name__)
 
-SIZE_STEP_PX = 16
-"""Faces are drawn and encoded in blocks of this size."""
-
 CEILING = 2.5
 """How far above the normal bitrate a receiver with a good line may lift it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceSettings:
-    size_px: int
-    fps: int
-    bitrate: int
 
 
 class Face:
@@ -50,14 +39,18 @@ class Face:
         self._engine, self._stage, self._playout = engine, stage, playout
         self._video, self._settings = video, settings
         self._is_drawn = not isinstance(video, Stills)
-        self._size_px, self.fps = settings.size_px, settings.fps
+        self._fitting = Fitting(
+            settings=settings, video=None if isinstance(video, Stills) else video
+        )
+        self._size_px = self._fitting.size_px(1.0)
+        self.fps = self._fitting.fps(None, size_px=self._size_px)
         self._face: str | None = None
         self._motions: tuple[str, ...] | None = None
         self._driven_at = 0
         self._encoded: EncodedVideo | None = None
         output: EncodedVideo | Stills
         if isinstance(video, Stills):
-            self.fps, output = min(self.fps, MAX_FPS), video
+            output = video
         else:
             output = self._encoded = EncodedVideo(self._encoding(video))
         self._is_open = False
@@ -93,9 +86,9 @@ class Face:
 
     def scale(self, *, fps: float, factor: float) -> None:
         """Another rate and size, as far as the negotiated level carries them."""
-        size_px = self._fitting(round(self._settings.size_px * factor))
+        size_px = self._fitting.size_px(factor)
         changes_size, self._size_px = size_px != self._size_px, size_px
-        self.fps = self._carried(round(fps))
+        self.fps = self._fitting.fps(fps, size_px=size_px)
         if self._encoded is not None and not isinstance(self._video, Stills):
             self._encoded.change(self._encoding(self._video))
         if changes_size and self._is_open:
@@ -152,21 +145,6 @@ class Face:
             bitrate=bitrate,
             ceiling=int(bitrate * CEILING),
         )
-
-    def _fitting(self, size_px: int) -> int:
-        video = self._video
-        max_pixels = MAX_PIXELS if isinstance(video, Stills) else video.max_pixels
-        while size_px * size_px > max_pixels:
-            size_px -= SIZE_STEP_PX
-        return max(SIZE_STEP_PX * 4, size_px - size_px % SIZE_STEP_PX)
-
-    def _carried(self, fps: int) -> int:
-        """The rate that the codec's level allows at this size."""
-        if isinstance(self._video, Stills):
-            fps = min(fps, MAX_FPS)
-        elif self._video.codec == "h264":
-            fps = min(fps, h264.max_fps(self._size_px, self._size_px))
-        return max(1, fps)
 
     def _failed(self, error: BaseException, gave_up: bool) -> None:
         metrics.engine_failures_total.labels(

@@ -18,13 +18,13 @@ from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs, decide
 from rtav.core.patching import patched
 from rtav.core.session import Session
-from rtav.core.view import view
+from rtav.core.view import Seen, view
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import AtCapacity
 from rtav.protocol.session import parse_session
 from rtav.runtime.call import Call
 from rtav.runtime.crew import Crew
-from rtav.runtime.face import FaceSettings
+from rtav.runtime.fitting import FaceSettings, Fitting
 from rtav.runtime.peer import Peer
 from rtav.runtime.stage import Stage
 from rtav.runtime.used import Used
@@ -187,6 +187,8 @@ class Supervisor:
                 transport=peer.media.transport,
                 client_plays=not peer.media.hears,
                 sends_pictures=peer.media.video is None,
+                video_codec=None if peer.media.video is None else peer.media.video.codec,
+                fit_video=Fitting(settings=self._rules.face, video=peer.media.video).fit,
                 microphone_races=peer.media.speaks,
                 grace_s=GRACE_S,
                 expires_at=int(clock.unix() + call_s),
@@ -234,9 +236,13 @@ class Supervisor:
     def shown(self, opening: Opening) -> dict[str, Any]:
         """The session object that a call like this starts with; raises as `check` does."""
         config, _, dialect = self._configure(opening)
-        return view(
-            config, dialect or self._rules.default_dialect, transport="webrtc", expires_at=0
+        fps = float(self._rules.face.fps)
+        seen = Seen(
+            transport="webrtc",
+            expires_at=0,
+            fit=lambda wished, scale: (fps if wished is None else wished, scale),
         )
+        return view(config, dialect or self._rules.default_dialect, seen)
 
     # --- pieces ------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from rtav import clock
 from rtav.core.dialect import Dialect
-from rtav.runtime.face import FaceSettings
+from rtav.runtime.fitting import FaceSettings
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Rules, Supervisor
 from rtav.server.access import Access

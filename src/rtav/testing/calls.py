@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from rtav.core.dialect import Dialect
 from rtav.engines.base import LlmEngine, SttEngine, TtsEngine
 from rtav.runtime.call import Call
-from rtav.runtime.face import FaceSettings
+from rtav.runtime.fitting import FaceSettings
 from rtav.runtime.peer import Peer
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Ended, Opening, Rules, Supervisor

@@ -6,13 +6,14 @@ from openai.types.realtime import (
     RealtimeAudioConfigInput,
     RealtimeAudioConfigOutput,
     RealtimeSessionCreateRequest,
+    RealtimeSessionCreateResponse,
 )
 
 from rtav.core.config import SessionConfig
 from rtav.core.detection import TurnDetection
 from rtav.core.dialect import Dialect
 from rtav.core.patching import patched
-from rtav.core.view import view
+from rtav.core.view import Seen, view
 from rtav.errors import ProtocolError
 from rtav.protocol.session import (
     AudioInput,
@@ -36,7 +37,7 @@ def configured(*sessions: dict[str, Any]) -> SessionConfig:
 
 
 def shown(config: SessionConfig, dialect: Dialect = Dialect.RTAV, transport: str = "webrtc") -> Any:
-    return view(config, dialect, transport=transport, expires_at=5)
+    return view(config, dialect, Seen(transport=transport, expires_at=5))
 
 
 def refusal(session: dict[str, Any]) -> ProtocolError:
@@ -92,13 +93,6 @@ def test_the_dialect_decides_what_was_not_named() -> None:
     assert shown(INITIAL, transport="websocket")["modalities"] == ["audio", "text", "image"]
     assert (rtav["auto_response"], openai["auto_response"]) == (True, False)
     assert [view["dialect"] for view in (rtav, openai, beta)] == ["rtav", "openai", "beta"]
-
-
-def test_the_beta_sees_its_flat_fields_too() -> None:
-    view = shown(configured({"input_audio_transcription": {"model": "whisper-1"}}), Dialect.BETA)
-    assert view["turn_detection"]["type"] == "server_vad"
-    assert view["input_audio_transcription"] == {"model": "whisper-1"}
-    assert shown(configured({"turn_detection": None}), Dialect.BETA)["turn_detection"] is None
 
 
 @pytest.mark.parametrize(
@@ -214,6 +208,97 @@ def test_what_a_patch_does_not_name_stays() -> None:
     config = configured({"voice": "anthony", "tracing": "auto"}, {"face": "face2"}, {})
     assert (config.voice_id, config.face_id) == ("anthony", "face2")
     assert shown(config)["tracing"] == "auto"
+
+
+def test_every_field_of_openais_is_shown_from_the_start() -> None:
+    view = shown(INITIAL)
+    assert RealtimeSessionCreateResponse.model_fields.keys() <= view.keys()
+    nothing_said = {
+        "prompt": None,
+        "tracing": None,
+        "include": None,
+        "reasoning": None,
+        "truncation": "auto",
+        "parallel_tool_calls": True,
+        "target_fps": 25.0,
+        "upsample_factor": 1.0,
+        "video_codec": None,
+    }
+    assert {name: view[name] for name in nothing_said} == nothing_said
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "patch", "after"),
+    [
+        ("tracing", "auto", {"group_id": "g"}, {"group_id": "g"}),
+        (
+            "tracing",
+            {"group_id": "g", "metadata": {"a": "1", "b": "2"}},
+            {"workflow_name": "w", "metadata": {"b": None, "c": "3"}},
+            {"group_id": "g", "metadata": {"a": "1", "c": "3"}, "workflow_name": "w"},
+        ),
+        ("tracing", {"group_id": "g"}, {"group_id": None}, {}),
+        ("tracing", {"group_id": "g"}, None, None),
+        ("truncation", "disabled", None, "auto"),
+        (
+            "truncation",
+            {"type": "retention_ratio", "retention_ratio": 0.5},
+            {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": {}},
+            {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": {}},
+        ),
+        (
+            "prompt",
+            {"id": "a", "version": "2", "variables": {"city": "Rome"}},
+            {"id": "a", "variables": {"name": "Ann"}},
+            {"id": "a", "version": "2", "variables": {"city": "Rome", "name": "Ann"}},
+        ),
+        ("prompt", {"id": "a", "version": "2"}, {"id": "b"}, {"id": "b"}),
+        ("prompt", {"id": "a"}, None, None),
+        ("reasoning", {"effort": "low"}, {"effort": "high"}, {"effort": "high"}),
+        ("parallel_tool_calls", False, None, True),
+    ],
+)
+def test_objects_merge_and_null_clears(name: str, before: Any, patch: Any, after: Any) -> None:
+    assert shown(configured({name: before}, {name: patch}))[name] == after
+
+
+def test_the_transcription_merges_too() -> None:
+    config = configured(
+        {"audio": {"input": {"transcription": {"model": "whisper-1", "prompt": "p"}}}},
+        {"audio": {"input": {"transcription": {"language": "de", "prompt": None}}}},
+    )
+    assert config.transcription == {"model": "whisper-1", "language": "de"}
+
+
+@pytest.mark.parametrize("name", ["model", "voice", "face", "driving", "video_codec", "tts_source"])
+def test_an_empty_string_clears(name: str) -> None:
+    other = {"model": "gpt-x", "voice": "anthony", "face": "face2", "driving": "Wink"}
+    named = other.get(name, "vp8" if name == "video_codec" else "x")
+    assert shown(configured({name: named}, {name: ""}))[name] == shown(INITIAL)[name]
+
+
+def test_the_picture_is_shown_as_it_comes_out() -> None:
+    seen = Seen(transport="webrtc", expires_at=0, codec="h264", fit=lambda fps, scale: (30.0, 1.5))
+    shown = view(configured({"target_fps": 60, "video_codec": "vp8"}), Dialect.RTAV, seen)
+    assert (shown["target_fps"], shown["upsample_factor"]) == (30.0, 1.5)
+    assert shown["video_codec"] == "h264"
+
+
+@pytest.mark.parametrize(
+    ("session", "codec"),
+    [
+        ({}, "jpeg"),
+        ({"modalities": ["audio", "text"], "video_codec": "h264"}, None),
+        ({"modalities": ["text", "image"]}, None),
+    ],
+)
+def test_pictures_in_events_are_jpeg_where_they_are_sent(session: Any, codec: str | None) -> None:
+    seen = Seen(transport="websocket", expires_at=0, sends_pictures=True)
+    assert view(configured(session), Dialect.RTAV, seen)["video_codec"] == codec
+
+
+def test_before_there_is_a_connection_the_wish_is_shown() -> None:
+    assert shown(configured({"video_codec": "vp8"}))["video_codec"] == "vp8"
 
 
 def test_kept_fields_are_shown_as_they_came() -> None:

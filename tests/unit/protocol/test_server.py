@@ -3,8 +3,12 @@ from typing import Any
 
 import pytest
 
+from rtav.core.config import SessionConfig
+from rtav.core.dialect import Dialect
+from rtav.core.view import Seen, view
 from rtav.protocol.server import FIELDS, ServerEvent, spell
 from rtav.testing.oracle import MODELS, OWN_EVENTS
+from rtav.testing.script import CATALOG
 
 PLACE = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
 ITEM = {
@@ -60,6 +64,9 @@ def test_the_beta_reads_older_content_in_a_response_too() -> None:
 @pytest.mark.parametrize("kind", sorted(FIELDS))
 def test_no_ga_name_reaches_the_beta(kind: str) -> None:
     fields = dict.fromkeys(FIELDS[kind], {"type": "output_text"})
+    if "session" in fields:
+        seen = Seen(transport="webrtc", expires_at=0)
+        fields["session"] = view(SessionConfig.initial("s", CATALOG), Dialect.BETA, seen)
     message = spell(ServerEvent(kind, fields, "event_1"), "beta") or ""
     for name in (
         "output_text",

@@ -9,7 +9,8 @@ import pytest
 from rtav import metrics
 from rtav.errors import EngineFailed
 from rtav.media.pcm import TICK_SAMPLES
-from rtav.runtime.face import Face, FaceSettings
+from rtav.runtime.face import Face
+from rtav.runtime.fitting import FaceSettings
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.picture import MAX_FAILURES
 from rtav.runtime.playout import Playout

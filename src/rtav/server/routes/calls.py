@@ -103,7 +103,7 @@ async def _connected(
 ) -> str:
     """Make the peer, start its call, return the answer; a failure leaves neither behind."""
     codec = opening.session.get("video_codec", opening.secret_session.get("video_codec"))
-    peer = await services.webrtc.connect(sdp, video_codec=codec)
+    peer = await services.webrtc.connect(sdp, video_codec=codec and codec.lower())
     call = await begin(peer, opening, caller, services, places)
     try:
         return await peer.answer()
