@@ -23,6 +23,9 @@ MAX_CHARACTERS = 16_000_000
 INAUDIBLE = "(inaudible)"
 """What a model reads where the caller spoke and no word was understood."""
 
+SILENT = "(silence)"
+"""What a model reads where the caller said nothing for so long that an answer is due."""
+
 
 @dataclass(slots=True, eq=False)
 class Item:
@@ -87,9 +90,9 @@ class Item:
         said = (part.get("text") or part.get("transcript") for part in self.content)
         text = " ".join(words.strip() for words in said if words)
         images = tuple(part["image_url"] for part in self.content if "image_url" in part)
-        heard = any(part["type"] == "input_audio" for part in self.content)
+        heard = [part["transcript"] for part in self.content if part["type"] == "input_audio"]
         if self.role == "user" and heard and not text:
-            text = INAUDIBLE
+            text = INAUDIBLE if None in heard else SILENT
         if text or images:
             assert self.role != ""
             yield Line(role=self.role, text=text, images=images)
@@ -107,6 +110,10 @@ class Conversation:
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items)
+
+    @property
+    def last(self) -> Item | None:
+        return self._items[-1] if self._items else None
 
     @property
     def last_id(self) -> str | None:

@@ -44,6 +44,11 @@ class TurnDetection:
             return EAGERNESS_S[self.eagerness]
         return self.silence_duration_ms / 1000
 
+    @property
+    def idle_ms(self) -> int | None:
+        """The silence after a response that is answered: semantic_vad knows none."""
+        return self.idle_timeout_ms if self.kind == "server_vad" else None
+
     def view(self) -> dict[str, Any]:
         common = {
             "create_response": self.create_response,

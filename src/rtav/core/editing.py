@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtav.core import asking
@@ -35,6 +36,8 @@ class Editing:
         self._replies = answering.replies
         self._hearing = hearing
         self._pending: PendingTurn | None = None
+        self.created: Callable[[Item], None] = lambda _: None
+        """Told of every item that the client has brought."""
 
     @property
     def deadline(self) -> float | None:
@@ -55,6 +58,7 @@ class Editing:
             return
         previous = common.conversation.give(item, after=event.previous_item_id)
         common.item_added(item, previous)
+        self.created(item)
         if item.role == "user" and item.id == common.conversation.last_id:
             self._user_said()
 

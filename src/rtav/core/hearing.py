@@ -46,6 +46,16 @@ class Hearing:
         return self._tracker.phase in (Phase.SPEAKING, Phase.PAUSED)
 
     @property
+    def hears_a_sound(self) -> bool:
+        """Speech, or what may become it."""
+        return self._tracker.phase is not Phase.QUIET
+
+    @property
+    def heard_ms(self) -> int:
+        """How long the microphone is."""
+        return self._heard_ms
+
+    @property
     def deadline(self) -> float | None:
         if self._tracker.phase is Phase.QUIET or self._last_frame_at is None:
             return None
@@ -137,6 +147,10 @@ class Hearing:
         self._recognition.await_words(utterance, has_tail=self._common.policy.microphone_races)
         if not self._common.policy.microphone_races:
             self._recognition.check(utterance)
+
+    def begin_anew(self) -> None:
+        """What is in the buffer is an item now."""
+        self._cleared_ms = self._heard_ms
 
     def clear(self) -> None:
         """Forget what was not committed. A turn that was detected goes on: the client knows it."""

@@ -26,6 +26,8 @@ class Replies:
         self._common = common
         self._freed = freed
         self._all: dict[int, Reply] = {}
+        self.last_status: Status | None = None
+        """How the last reply that is over ended."""
 
     def add(self, reply: Reply) -> None:
         self._all[reply.turn] = reply
@@ -170,6 +172,7 @@ class Replies:
             self._close(reply, "completed")
 
     def _close(self, reply: Reply, status: Status, details: dict[str, Any] | None = None) -> None:
+        self.last_status = status
         self._common.tell(reply.closed(status, details=details))
         if reply.shows_images:
             self._common.put(DrawFrames(on=False))

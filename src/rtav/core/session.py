@@ -14,6 +14,7 @@ from rtav.core.connections import MAIN, Connection
 from rtav.core.dialect import Dialect, Signs
 from rtav.core.editing import Editing
 from rtav.core.hearing import Hearing
+from rtav.core.idle import Idle
 from rtav.core.inputs import Input
 from rtav.core.outputs import Drive, Feel, HangUp, Output, ShowFace, ShowVideo
 from rtav.core.patching import patched
@@ -51,6 +52,8 @@ class Session:
         self._hearing = Hearing(self._common, self._answering, self._recognition)
         self._answering.awaits = self._recognition.unsettled
         self._editing = Editing(self._common, self._answering, self._hearing)
+        self._idle = Idle(self._common, self._answering, self._hearing, self._recognition)
+        self._editing.created = self._idle.item_created
         self._mood: Mood = "idle"
         self._has_begun = False
         self._expires_at: float | None = None
@@ -113,7 +116,7 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When a `Tick` is due at the latest; None: not before the next input."""
-        parts = (self._hearing, self._recognition, self._editing)
+        parts = (self._hearing, self._recognition, self._editing, self._idle)
         times = (*(part.deadline for part in parts), self._expires_at)
         return min((time for time in times if time is not None), default=None)
 
@@ -245,6 +248,7 @@ class Session:
 
     def _settle(self) -> None:
         self._editing.tick()
+        self._idle.settle()
         mood = self._current_mood()
         if mood != self._mood:
             self._mood = mood

@@ -66,6 +66,12 @@ class Transcripts:
             return
         if rest := utterance.agreement.settle(utterance.text):
             self.delta(utterance, rest)
+        self.completed(utterance)
+
+    def completed(self, utterance: Utterance) -> None:
+        """This is all there was, and be it nothing."""
+        if self._common.config.transcribes(self._common.dialect) is None:
+            return
         self._common.send(
             "conversation.item.input_audio_transcription.completed",
             item_id=utterance.id,

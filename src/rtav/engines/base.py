@@ -122,12 +122,16 @@ class ToolCall:
     """JSON, as the model wrote it."""
 
 
+SILENT = "(silence)"
+"""The text of a user who has said nothing for so long that a reply is due."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of the conversation.
 
     role `user` and `system`: text (and images); `assistant`: text, or one tool call;
-    `tool`: the output of the call `tool_call_id`.
+    `tool`: the output of the call `tool_call_id`. A user's text may be `SILENT`.
     """
 
     role: Literal["system", "user", "assistant", "tool"]

@@ -55,6 +55,7 @@ FIELDS: dict[str, frozenset[str]] = {
         "input_audio_buffer.speech_stopped": ("audio_end_ms", "item_id"),
         "input_audio_buffer.committed": ("item_id", "previous_item_id"),
         "input_audio_buffer.cleared": (),
+        "input_audio_buffer.timeout_triggered": ("audio_start_ms", "audio_end_ms", "item_id"),
         "response.created": ("response",),
         "response.output_item.added": ("response_id", "output_index", "item"),
         "response.output_item.done": ("response_id", "output_index", "item"),

@@ -374,6 +374,10 @@ def test_it_admits_that_it_sees_no_pictures() -> None:
     assert "a script has no eyes" in text
 
 
+def test_a_caller_who_says_nothing_is_asked_for_a_sign() -> None:
+    assert Caller().says("(silence)").startswith("Are you still there?")
+
+
 def test_notes_of_the_operator_are_not_answered() -> None:
     caller = Caller()
     caller.messages.append(Message(role="user", text="what is two plus two"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtav.engines.base import SILENT
 from rtav.engines.llm.demo_agent import express, lines, skills, tools, tour
 from rtav.engines.llm.demo_agent.hearing import Phrasebook
-from rtav.engines.llm.demo_agent.talk import Reply, Skill, Talk, say
+from rtav.engines.llm.demo_agent.talk import Reply, Skill, Talk, say, turned
 
 SURE = 0.85  # likeness from which a phrase outranks a command that could be read into it
 MEANT = 0.6  # likeness from which it counts at all; below it the agent admits its ignorance
@@ -271,6 +272,8 @@ def answer(talk: Talk) -> Reply:
             text="Thank you for the picture, but a script has no eyes. A model that sees would "
             "tell you what is in it."
         )
+    if last.text.strip() == SILENT:
+        return Reply(text=turned(talk, lines.STILL_THERE))
     ranked = _BOOK.ranked(talk.words, at_least=MEANT)
     sure = [meaning for likeness, meaning in ranked if likeness >= SURE]
     likely = [meaning for likeness, meaning in ranked if likeness < SURE]

@@ -67,3 +67,9 @@ SUGGESTIONS = (
     "Say wink at me, or tell me a story.",
     "Ask how to connect a real model, and you may put that question to it.",
 )
+
+STILL_THERE = (
+    "Are you still there? Say help, and I tell you what I can do.",
+    "It has gone quiet. Ask me for a joke, or say goodbye.",
+    "I am listening, should you want to say something.",
+)
