@@ -20,6 +20,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -62,6 +64,13 @@ FreePort = Annotated[int, Field(ge=0, le=65535)]
 PortRange = Annotated[tuple[Port, Port], NoDecode, BeforeValidator(_ranged)]
 
 
+_HOST = r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?"
+_ICE_URL = {
+    "stun": re.compile(rf"stuns?:{_HOST}", re.ASCII),
+    "turn": re.compile(rf"turns?:{_HOST}(?:\?transport=(?:udp|tcp))?", re.ASCII),
+}  # RFC 7064 and 7065: browsers throw at anything else, and no call would begin
+
+
 class Section(BaseModel):
     """One `[section]`: frozen, and an unknown key is an error."""
 
@@ -100,6 +109,39 @@ class IceSettings(Section):
     """One UDP port for all calls; 0: any free one, the same for all calls of this process."""
     port_range: PortRange | None = None
     """Instead of one port: a port per call out of this range."""
+    stun: Names = ()
+    """STUN servers that clients are told of, `stun:host:3478`; this server itself needs none."""
+    turn: Names = ()
+    """TURN servers that clients are told of, `turn:host:3478` or `turns:host:5349`."""
+    turn_secret: SecretStr | None = None
+    """The TURN server's static-auth-secret: each client gets a login of its own that runs out."""
+    turn_lifetime_s: Annotated[int, Field(ge=60, le=604_800)] = 7200
+    """How long such a login can begin with, in seconds; what has begun goes on."""
+    turn_username: str | None = None
+    """Instead of a secret: a login that never runs out, the same for every client."""
+    turn_credential: SecretStr | None = None
+    """Its password."""
+
+    @field_validator("stun", "turn")
+    @classmethod
+    def _urls_are_servers(cls, urls: tuple[str, ...], field: ValidationInfo) -> tuple[str, ...]:
+        assert field.field_name is not None, "it is a field's validator"
+        for url in urls:
+            if not _ICE_URL[field.field_name].fullmatch(url):
+                raise ValueError(f"{url!r} is not like {field.field_name}:host:3478")
+        return urls
+
+    @model_validator(mode="after")
+    def _turn_has_one_login(self) -> IceSettings:
+        static = (self.turn_username, self.turn_credential)
+        if (static[0] is None) != (static[1] is None):
+            raise ValueError("turn_username and turn_credential belong together")
+        if self.turn_secret is not None and static[0] is not None:
+            raise ValueError("turn_secret and turn_username exclude each other")
+        has_login = self.turn_secret is not None or static[0] is not None
+        if bool(self.turn) != has_login:
+            raise ValueError("turn needs turn_secret, or turn_username and turn_credential")
+        return self
 
     @model_validator(mode="after")
     def _range_is_a_range(self) -> IceSettings:

@@ -22,6 +22,7 @@ from rtav.server.allowance import Allowance
 from rtav.server.app import create_app
 from rtav.server.books import Books, opened_books
 from rtav.server.ephemeral import Grant, Sealer
+from rtav.server.ice_servers import IceServers
 from rtav.server.keys import ApiKeys, Key, KeyLimits, Scope, hashed
 from rtav.server.listing import Listing
 from rtav.server.services import Services
@@ -33,6 +34,7 @@ from rtav.settings import Settings
 from rtav.transports.websocket.peer import WebSocketPeer
 from rtav.transports.websocket.sockets import WebSockets
 
+NO_ICE_SERVERS = IceServers()
 API_KEY = "rtav_ak_operator"
 START = 1_767_225_600.0
 ANSWER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
@@ -275,7 +277,13 @@ class Server:
 
     key = API_KEY
 
-    def __init__(self, *, max_calls: int = 4, cors_origins: tuple[str, ...] = ("*",)) -> None:
+    def __init__(
+        self,
+        *,
+        max_calls: int = 4,
+        cors_origins: tuple[str, ...] = ("*",),
+        ice_servers: IceServers = NO_ICE_SERVERS,
+    ) -> None:
         self.now = START
         self.supervisor = FakeSupervisor()
         self.webrtc = FakeWebRtc()
@@ -311,6 +319,7 @@ class Server:
                 listing=LISTING,
                 unix=lambda: self.now,
                 cors_origins=cors_origins,
+                ice_servers=ice_servers,
             )
         )
 

@@ -12,12 +12,22 @@ from starlette.types import ASGIApp
 from rtav.server import answers, pages, reference
 from rtav.server.listing import ASSETS_PATH
 from rtav.server.middleware import BoundedBody, OneSlash, RefusedSocket
-from rtav.server.routes import assets, calls, health, realtime, secrets, sessions, usage
+from rtav.server.routes import (
+    assets,
+    calls,
+    health,
+    ice_servers,
+    realtime,
+    secrets,
+    sessions,
+    usage,
+)
 from rtav.server.services import Services
 
 _ROUTERS = (
     secrets.router,
     calls.router,
+    ice_servers.router,
     realtime.router,
     sessions.router,
     usage.router,

@@ -21,6 +21,7 @@ from rtav.server.allowance import Allowance
 from rtav.server.app import create_app
 from rtav.server.books import opened_books
 from rtav.server.ephemeral import Sealer, given_secrets, kept_secret
+from rtav.server.ice_servers import IceServers
 from rtav.server.listing import Listing
 from rtav.server.models import AliasedLlm, strict_models
 from rtav.server.selection import Engines, select
@@ -107,6 +108,7 @@ async def compose(
                 strict=settings.models.strict,
             ),
             unix=clock.unix,
+            ice_servers=IceServers.of(settings.ice),
             cors_origins=settings.server.cors_origins,
         )
         yield Composition(

@@ -13,6 +13,7 @@ from rtav.runtime.supervisor import Opening
 from rtav.server.access import Access
 from rtav.server.admission import Admission
 from rtav.server.allowance import Allowance
+from rtav.server.ice_servers import IceServers
 from rtav.server.listing import Listing
 from rtav.server.sessions import Sessions
 from rtav.transports.websocket.sockets import WebSockets
@@ -86,5 +87,6 @@ class Services:
     sockets: WebSockets
     listing: Listing
     unix: Callable[[], float]
+    ice_servers: IceServers = IceServers()
     new_id: Callable[[str], str] = new_id
     cors_origins: tuple[str, ...] = ("*",)

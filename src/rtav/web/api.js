@@ -53,8 +53,9 @@ export class Api {
       });
     } catch (error) {
       // Someone may hand out links with short-lived keys: those cannot mint, only call.
-      if (error instanceof ApiError && error.status === 403) return { value: this.key, iceServers: [] };
-      throw error;
+      if (!(error instanceof ApiError && error.status === 403)) throw error;
+      response = await this.#ask('v1/realtime/ice_servers', this.key, { method: 'GET' });
+      return { value: this.key, iceServers: (await response.json()).ice_servers };
     }
     const { client_secret, ice_servers } = await response.json();
     return { value: client_secret, iceServers: ice_servers ?? [] };

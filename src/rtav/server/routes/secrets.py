@@ -11,6 +11,7 @@ from rtav.protocol.refusal import refuse
 from rtav.server.ephemeral import DEFAULT_LIFE_S, MAX_LIFE_S, MIN_LIFE_S, Grant, spell
 from rtav.server.keys import Scope
 from rtav.server.payload import JsonObject, read_object
+from rtav.server.routes.ice_servers import listed
 from rtav.server.services import Services
 
 
@@ -70,6 +71,7 @@ def router(services: Services) -> APIRouter:
             "expires_in": life_s,
             "expires_at": grant.expires_at,
             "session": described,
+            "ice_servers": listed(services, caller),
         }
 
     return routes
