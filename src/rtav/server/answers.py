@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from rtav import metrics
@@ -32,6 +34,47 @@ _STATUS_OF_CODE = {
 }  # every other code of a ProtocolError: 400
 
 _CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+
+_MEANINGS = {
+    400: "The request is refused; `error.param` names the field.",
+    401: "No key, or not a valid one.",
+    403: "The key may not do this.",
+    404: "There is no such thing, or it is another key's.",
+    409: "It is taken, or over.",
+    413: "The body is too large.",
+    415: "The body is of a type that is not read here.",
+    429: "The key's limit is reached.",
+    503: "Not now; try again later.",
+}
+_RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+
+
+class Fault(BaseModel):
+    """What is wrong with a request, as OpenAI's SDKs read it."""
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    param: str | None
+    code: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every error."""
+
+    error: Fault
+    detail: str
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: an OpenAPI document
+    """The error answers of a route, for its `responses`: whatever it answers is documented."""
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": _MEANINGS[status],
+            **({"headers": {"Retry-After": _RETRY_AFTER}} if status in (429, 503) else {}),
+        }
+        for status in statuses
+    }
 
 
 def error_answer(

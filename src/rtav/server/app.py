@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from rtav.server import answers, pages, reference
+from rtav.server.document import DocumentedApi
 from rtav.server.listing import ASSETS_PATH
 from rtav.server.middleware import BoundedBody, OneSlash, RefusedSocket
 from rtav.server.routes import (
@@ -41,8 +41,8 @@ def create_app(services: Services) -> ASGIApp:
     return _guarded(_routed(services), services.cors_origins)
 
 
-def _routed(services: Services) -> FastAPI:
-    app = FastAPI(
+def _routed(services: Services) -> DocumentedApi:
+    app = DocumentedApi(
         title="rtav",
         version=version("rtav"),
         description="Realtime conversations with a talking avatar. Send `Authorization: Bearer KEY`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rtav.errors import ProtocolError
+from rtav.server.answers import errors
 from rtav.server.listing import Entry
 from rtav.server.payload import JsonObject
 from rtav.server.services import Services
@@ -30,7 +31,9 @@ def router(services: Services) -> APIRouter:
     async def models() -> JsonObject:
         return {"object": "list", "data": listing.models}
 
-    @routes.get("/v1/models/{model}", summary="One language model", tags=["Models"])
+    @routes.get(
+        "/v1/models/{model}", summary="One language model", tags=["Models"], responses=errors(404)
+    )
     async def model(model: str) -> Entry:
         entry = listing.model(model)
         if entry is None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
+from rtav.server.answers import errors
 from rtav.server.keys import Scope
 from rtav.server.opening import CALLS_PATH, admitted, begin, call_headers, no_such_call
 from rtav.server.payload import read_offer
@@ -66,6 +67,7 @@ def router(services: Services) -> APIRouter:
         summary="Open a call",
         status_code=201,
         response_class=Response,
+        responses=errors(400, 401, 403, 404, 409, 413, 415, 429, 503),
         openapi_extra=_DOCUMENTED,
     )
     async def create(request: Request) -> Response:
@@ -82,7 +84,12 @@ def router(services: Services) -> APIRouter:
             headers=call_headers(opening),
         )
 
-    @routes.post(CALLS_PATH + "/{call_id}/hangup", summary="End a call", response_class=Response)
+    @routes.post(
+        CALLS_PATH + "/{call_id}/hangup",
+        summary="End a call",
+        response_class=Response,
+        responses=errors(401, 403, 404, 503),
+    )
     async def hang_up(call_id: str, request: Request) -> Response:
         caller = await services.access.request_caller(request)
         call = services.supervisor.find(call_id)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rtav.protocol.refusal import refuse
+from rtav.server.answers import errors
 from rtav.server.ephemeral import DEFAULT_LIFE_S, MAX_LIFE_S, MIN_LIFE_S, Grant, spell
 from rtav.server.keys import Scope
 from rtav.server.payload import JsonObject, read_object
@@ -41,6 +42,7 @@ def router(services: Services) -> APIRouter:
     @routes.post(
         "/v1/realtime/client_secrets",
         summary="Mint an ephemeral key",
+        responses=errors(400, 401, 403, 404, 413, 503),
         openapi_extra={
             "requestBody": {
                 "content": {"application/json": {"schema": SecretRequest.model_json_schema()}}

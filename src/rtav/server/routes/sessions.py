@@ -12,6 +12,7 @@ from rtav.errors import ProtocolError
 from rtav.protocol.session import SessionPatch
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
+from rtav.server.answers import errors
 from rtav.server.keys import Scope, user_id
 from rtav.server.payload import JsonObject, read_object
 from rtav.server.services import Services
@@ -43,12 +44,14 @@ OfKey = Annotated[
 
 def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["Sessions"])
+    of_one = errors(401, 403, 404, 503)
     sessions, access = services.sessions, services.access
 
     @routes.post(
         SESSIONS_PATH,
         summary="Make a session that waits for its call",
         status_code=201,
+        responses=errors(400, 401, 403, 404, 413, 429, 503),
         openapi_extra=_DOCUMENTED,
     )
     async def make(request: Request) -> JSONResponse:
@@ -64,7 +67,11 @@ def router(services: Services) -> APIRouter:
         location = f"{SESSIONS_PATH}/{made.id}"
         return JSONResponse(body(made), 201, {"Location": location, "X-Session-Id": made.id})
 
-    @routes.get(SESSIONS_PATH, summary="The sessions, the newest first")
+    @routes.get(
+        SESSIONS_PATH,
+        summary="The sessions, the newest first",
+        responses=errors(400, 401, 403, 404, 503),
+    )
     async def listed(
         request: Request,
         limit: Limit = 20,
@@ -92,7 +99,7 @@ def router(services: Services) -> APIRouter:
         last = await sessions.find(after, caller)
         return last.created_at, last.id
 
-    @routes.get(SESSIONS_PATH + "/{session_id}", summary="One session")
+    @routes.get(SESSIONS_PATH + "/{session_id}", summary="One session", responses=of_one)
     async def one(session_id: str, request: Request) -> JsonObject:
         caller = await access.operator(request)
         return body(await sessions.find(session_id, caller))
@@ -102,8 +109,9 @@ def router(services: Services) -> APIRouter:
         caller = await access.operator(request)
         return body(await sessions.end(session_id, caller))
 
-    routes.delete(SESSIONS_PATH + "/{session_id}", summary="End a session")(end)
-    routes.post(SESSIONS_PATH + "/{session_id}/end", summary="End a session (older name)")(end)
+    path = SESSIONS_PATH + "/{session_id}"
+    routes.delete(path, summary="End a session", responses=of_one)(end)
+    routes.post(path + "/end", summary="End a session (older name)", responses=of_one)(end)
     return routes
 
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from rtav.errors import ProtocolError
+from rtav.server.answers import errors
 from rtav.server.keys import user_id
 from rtav.server.payload import JsonObject
 from rtav.server.routes.sessions import OfKey, timestamp, whose
@@ -43,7 +44,8 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {  # Any: an OpenAPI document
     200: {
         "description": "A row for each session that has ended, and their sum.",
         "content": {"text/csv": {"schema": {"type": "string"}}},
-    }
+    },
+    **errors(400, 401, 403, 503),
 }
 
 
