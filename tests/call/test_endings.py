@@ -410,7 +410,7 @@ def test_a_bug_ends_its_own_call_only_and_is_logged_once(
             if place in ("a task", "a message"):
                 ask(broken)
             await broken.hear_silence(0.1)
-            await asyncio.sleep(4.5 if place == "an alarm" else 0)
+            await asyncio.sleep(3.5 if place == "an alarm" else 0)
             assert office.supervisor.find("call_1") is None
             assert office.supervisor.find("call_2") is not None
             sound.vanish()

@@ -58,7 +58,7 @@ class FakePeer:
             raise ProtocolError("no codec in common", code="invalid_sdp", param="sdp")
         return self._webrtc.answer
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, words: str = "") -> None:
         self.closed_for = reason
 
 
@@ -136,7 +136,8 @@ class FakeCall:
 
     def received(self, message: str | bytes) -> None:
         if message == "end":
-            self._ending = asyncio.get_running_loop().create_task(self._peer.close("expired"))  # noqa: TID251 - held until the test is over
+            end = self._peer.close("expired", "Your session hit the maximum duration of 1 minute.")
+            self._ending = asyncio.get_running_loop().create_task(end)  # noqa: TID251 - held until the test is over
         else:
             self._peer.send(message)
 

@@ -164,6 +164,6 @@ def test_a_call_that_ends_closes_the_socket_with_its_reason(server) -> None:
             socket.receive_text()
     assert (caught.value.code, caught.value.reason) == (
         1001,
-        "Your session hit the maximum duration.",
+        "Your session hit the maximum duration of 1 minute.",
     )
     assert json.dumps(list(server.supervisor.running)) == "[]"

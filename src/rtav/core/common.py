@@ -41,7 +41,9 @@ class Policy:
     expires_at: int = 0
     """When the session ends at the latest, seconds since 1970: shown to the client."""
     expires_in_s: float | None = None
-    """The same as a duration from the first input on; None: never."""
+    """The same as a duration; None: never."""
+    began_at: float | None = None
+    """Where it begins, on the clock of the inputs; None: with the first of them."""
     offers_motions: bool = False
     """The model is given the tool `express`, which moves the face."""
     default_dialect: Dialect = Dialect.OPENAI

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rtav.core.dialect import Dialect, Signs, decide
 from rtav.protocol import client
@@ -23,9 +25,12 @@ class Connection:
     """Where nothing says."""
     dialect: Dialect = field(init=False)
     _is_decided: bool = field(init=False)
-    _asked: set[str] = field(init=False, default_factory=set)
+    _asked: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
+    """Of the names that something depends on, those that each field holds."""
 
     def __post_init__(self) -> None:
+        for session in reversed(self.signs.sessions):
+            self._note(session)
         self._decide()
 
     @property
@@ -39,8 +44,11 @@ class Connection:
 
     def takes(self, kind: str) -> bool:
         """Whether a sideband is sent events of this type: strict clients fail at unknown ones."""
-        asked = ASKED_BY.get(kind)
-        return asked is None or self.dialect is Dialect.RTAV or asked in self._asked
+        return kind not in ASKED_BY or self.dialect is Dialect.RTAV or self.asked(kind)
+
+    def asked(self, kind: str) -> bool:
+        """Whether this client itself has named what brings such events."""
+        return any(ASKED_BY[kind] in names for names in self._asked.values())
 
     def opened(self, *, label: str, subprotocol: str) -> None:
         self.signs = replace(self.signs, label=label, subprotocol=subprotocol)
@@ -49,16 +57,18 @@ class Connection:
     def said(self, event: client.ClientEvent) -> None:
         """What this client says shows who it is, and what it wants to be told."""
         if isinstance(event, client.SessionUpdate):
-            for name in ("modalities", "output_modalities", "include"):
-                named = event.session.get(name)
-                named = named if isinstance(named, list) else []
-                self._asked |= {word for word in named if isinstance(word, str)} & ASKED
+            self._note(event.session)
         if self._is_decided:
             return
         if isinstance(event, client.SessionUpdate):
             self.signs = replace(self.signs, first_update=event.session)
         self._decide()
         self._is_decided = True
+
+    def _note(self, session: Mapping[str, Any]) -> None:
+        for name in {"modalities", "output_modalities", "include"} & session.keys():
+            named = session[name] if isinstance(session[name], list) else []
+            self._asked[name] = frozenset(word for word in named if isinstance(word, str)) & ASKED
 
     def _decide(self) -> None:
         found = decide(self.signs)

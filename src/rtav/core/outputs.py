@@ -185,6 +185,8 @@ class Measure:
 @dataclass(frozen=True, slots=True)
 class HangUp:
     reason: str
+    words: str = ""
+    """What the client is told of it."""
 
 
 Output = (

@@ -13,10 +13,11 @@ from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN, Connection
 from rtav.core.dialect import Dialect, Signs
 from rtav.core.editing import Editing
+from rtav.core.expiry import Expiry
 from rtav.core.hearing import Hearing
 from rtav.core.idle import Idle
 from rtav.core.inputs import Input
-from rtav.core.outputs import Drive, Feel, HangUp, Output, ShowFace, ShowVideo
+from rtav.core.outputs import Drive, Feel, Output, ShowFace, ShowVideo
 from rtav.core.patching import patched
 from rtav.core.recognition import Recognition
 from rtav.errors import ProtocolError
@@ -56,7 +57,7 @@ class Session:
         self._editing.created = self._idle.item_created
         self._mood: Mood = "idle"
         self._has_begun = False
-        self._expires_at: float | None = None
+        self._expiry = Expiry(self._common, self._answering, self._connections)
         self._handlers: dict[type[Input], Callable[[Any], None]] = {
             told.PeerOpened: self._peer_opened,
             told.ClientSaid: self._client_said,
@@ -105,8 +106,7 @@ class Session:
         common.now = now
         if not self._has_begun:
             self._has_begun = True
-            lasts = common.policy.expires_in_s
-            self._expires_at = None if lasts is None else now + lasts
+            self._expiry.begin()
         self._handlers[type(event)](event)
         common.speaker = None
         self._settle()
@@ -116,8 +116,8 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When a `Tick` is due at the latest; None: not before the next input."""
-        parts = (self._hearing, self._recognition, self._editing, self._idle)
-        times = (*(part.deadline for part in parts), self._expires_at)
+        parts = (self._hearing, self._recognition, self._editing, self._idle, self._expiry)
+        times = (part.deadline for part in parts)
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -239,16 +239,11 @@ class Session:
     def _tick(self, event: told.Tick) -> None:
         self._recognition.tick()
         self._hearing.tick()
-        if self._expires_at is not None and self._common.now >= self._expires_at:
-            self._expires_at = None
-            self._answering.expire()
-            message = "Your session hit the maximum duration."
-            self._common.send_error(ProtocolError(message, code="session_expired"), None)
-            self._common.put(HangUp("expired"))
 
     def _settle(self) -> None:
         self._editing.tick()
         self._idle.settle()
+        self._expiry.tick()
         mood = self._current_mood()
         if mood != self._mood:
             self._mood = mood

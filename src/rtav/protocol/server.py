@@ -36,6 +36,7 @@ FIELDS: dict[str, frozenset[str]] = {
     for name, fields in {
         "session.created": ("session",),
         "session.updated": ("session",),
+        "session.expiring": ("expires_at", "seconds_left"),
         "error": ("error",),
         "conversation.created": ("conversation",),
         "conversation.item.added": ("item", "previous_item_id"),
@@ -99,7 +100,11 @@ FIELDS: dict[str, frozenset[str]] = {
 }
 """Every event we send and its fields; all of them are always there."""
 
-ASKED_BY = {"response.output_image.delta": "image", "response.output_image.done": "image"}
+ASKED_BY = {
+    "response.output_image.delta": "image",
+    "response.output_image.done": "image",
+    "session.expiring": "session.expiring",
+}
 """Events that OpenAI does not have, and what a client names in its session to be sent them."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
-from rtav.protocol.refusal import refuse, wrong_type
+from rtav.protocol.refusal import refuse, supported, wrong_type
 from rtav.protocol.wire import Wire, check_sendable, dotted
 
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
@@ -167,6 +168,9 @@ class SessionPatch(Wire):
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
 
+INCLUDES = ("item.input_audio_transcription.logprobs", "session.expiring")
+"""What `include` may name; `avatar.…` besides, in every dialect."""
+
 ECHOED = frozenset({"id", "object", "expires_at", "client_secret"})
 """Fields of our own session object that a client may send back; they change nothing."""
 
@@ -185,6 +189,7 @@ def parse_session(raw: Any, *, strict: bool, prefix: str = "session") -> Session
         raise refuse(error, prefix=prefix, raw=raw) from None
     if strict:
         _refuse_unknown(raw, SessionPatch, prefix)
+        _refuse_unknown_includes(patch.include or (), prefix)
     return patch
 
 
@@ -199,6 +204,12 @@ def _refuse_unknown(raw: dict[str, Any], model: type[Wire], prefix: str) -> None
         inner = None if field is None else _object_in(field.annotation)
         if inner is not None and isinstance(value, dict):
             _refuse_unknown(value, inner, path)
+
+
+def _refuse_unknown_includes(include: Sequence[str], prefix: str) -> None:
+    for index, name in enumerate(include):
+        if name not in INCLUDES and not name.startswith("avatar."):
+            raise supported(name, INCLUDES, param=f"{prefix}.include[{index}]")
 
 
 def _object_in(annotation: Any) -> type[Wire] | None:

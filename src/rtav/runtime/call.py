@@ -61,7 +61,7 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._is_opened = False
-        self._reason = ""
+        self._reason = self._words = ""
         self._vitals = Vitals(self._loop.time())
         self._meter = Meter()
         self._events = Events(
@@ -115,7 +115,7 @@ class Call:
             wanted.ShowVideo: self._show_video,
             wanted.Feel: self._feel,
             wanted.Measure: self._measure,
-            wanted.HangUp: lambda order: self.hang_up(order.reason),
+            wanted.HangUp: lambda order: self.hang_up(order.reason, order.words),
         }
 
     # --- its life ----------------------------------------------------------------------------
@@ -137,8 +137,8 @@ class Call:
                 self._listening.close()
             finally:
                 async with asyncio.TaskGroup() as farewells:
-                    farewells.create_task(self._peer.close(self._reason))
-                    farewells.create_task(self.sidebands.close(self._reason))
+                    farewells.create_task(self._peer.close(self._reason, self._words))
+                    farewells.create_task(self.sidebands.close(self._reason, self._words))
 
     @property
     def reason(self) -> str:
@@ -151,11 +151,11 @@ class Call:
         shown_s = self._at / SESSION_RATE_HZ if self._peer.media.video is not None else 0.0
         return self._meter.read(heard_s=self._listening.heard_s, shown_s=shown_s)
 
-    def hang_up(self, reason: str) -> None:
+    def hang_up(self, reason: str, words: str = "") -> None:
         """End the call, and tell who is still there what that ends. Idempotent; the first reason
         counts."""
         if not self._reason:
-            self._reason = reason
+            self._reason, self._words = reason, words
             self.guard(lambda: self.tell(told.CallEnding()))
         if not self._ended.done():
             self._ended.set_result(None)

@@ -90,5 +90,8 @@ class Peer(Protocol):
         """Queue one text message. Dropped silently once the peer is gone. Raises ValueError if it
         is longer than `media.max_message_bytes`."""
 
-    async def close(self, reason: str) -> None:
-        """End the connection and release everything it made. Idempotent; returns within 2 s."""
+    async def close(self, reason: str, words: str = "") -> None:
+        """End the connection and release everything it made. Idempotent; returns within 2 s.
+
+        `words` tell the client of it, where the transport carries any.
+        """

@@ -94,13 +94,13 @@ class Sidebands:
             if to in (None, sideband.number) and sideband.is_open:
                 self._send(sideband, event)
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, words: str = "") -> None:
         """The call has ended: say goodbye to all at once."""
         self._is_over = True
         reason = reason if reason in _SHARED_REASONS else ENDED
         async with asyncio.TaskGroup() as group:
             for sideband in tuple(self._all.values()):
-                group.create_task(sideband.peer.close(reason))
+                group.create_task(sideband.peer.close(reason, words))
 
     # --- what happens to them ----------------------------------------------------------------
 

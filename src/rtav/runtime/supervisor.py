@@ -193,6 +193,7 @@ class Supervisor:
                 grace_s=GRACE_S,
                 expires_at=int(clock.unix() + call_s),
                 expires_in_s=call_s,
+                began_at=asyncio.get_running_loop().time(),
                 offers_motions=self._rules.offers_motions,
                 default_dialect=self._rules.default_dialect,
             ),

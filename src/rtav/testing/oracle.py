@@ -35,6 +35,7 @@ OWN_EVENTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         frozenset({"frame_index", "timestamp_ms", "width", "height"}),
     ),
     "response.output_image.done": (_PLACE | {"total_frames"}, frozenset()),
+    "session.expiring": (frozenset({"expires_at", "seconds_left"}), frozenset()),
 }
 """Events only rtAV has: the fields they must carry, and those they may."""
 
@@ -59,7 +60,10 @@ def problems(event: Mapping[str, Any]) -> list[str]:
 
 def session_problems(session: Mapping[str, Any]) -> list[str]:
     """What is wrong with a session object, in an event or in the answer of a route."""
-    return list(_check(RealtimeSessionCreateResponse, dict(session), SESSION_EXTRAS))
+    known = dict(session)
+    if isinstance(included := known.get("include"), list):
+        known["include"] = [name for name in included if name not in OWN_EVENTS]
+    return list(_check(RealtimeSessionCreateResponse, known, SESSION_EXTRAS))
 
 
 def _session_event(event: Mapping[str, Any]) -> Iterator[str]:

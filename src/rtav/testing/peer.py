@@ -102,7 +102,7 @@ class FakePeer:
         self.times.append(asyncio.get_running_loop().time())
         self._news.set()
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, words: str = "") -> None:
         self._end(reason)
 
     # --- what a client does -------------------------------------------------------------------

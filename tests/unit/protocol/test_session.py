@@ -35,6 +35,12 @@ def test_an_unknown_field_is_refused_only_by_the_strict(raw: dict[str, Any], pat
     parse_session(raw, strict=False)
 
 
+def test_what_cannot_be_included_is_refused_only_by_the_strict() -> None:
+    error = refusal({"include": ["avatar.state", "weather"]}, strict=True)
+    assert (error.code, error.param) == ("invalid_value", "session.include[1]")
+    assert parse_session({"include": ["weather"]}, strict=False).include == ["weather"]
+
+
 def test_tools_may_have_fields_of_their_clients_own() -> None:
     tool = {"type": "function", "name": "f", "strict": True}
     assert parse_session({"tools": [tool]}, strict=True).tools is not None
@@ -50,7 +56,7 @@ def test_our_own_session_object_may_come_back() -> None:
     [
         {"face": "a", "driving": "b", "target_fps": 25, "upsample_factor": 2},
         {"video_codec": "vp8", "tts_source": "x", "auto_response": True},
-        {"include": ["avatar.state"]},
+        {"include": ["avatar.state", "session.expiring"]},
     ],
 )
 def test_what_any_client_may_use_is_known_to_the_strict(field: dict[str, Any]) -> None:

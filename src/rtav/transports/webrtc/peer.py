@@ -159,7 +159,7 @@ class WebRtcPeer:
     def send(self, message: str) -> None:
         self._channel.send(message)
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, words: str = "") -> None:
         self._end(reason, by_client=False)
         await self._released.wait()
 

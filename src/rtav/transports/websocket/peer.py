@@ -36,7 +36,6 @@ _CODES = {
 }
 _REASONS = {
     "call ended": "The call has ended.",
-    "expired": "Your session hit the maximum duration.",
     "failed": "The server failed.",
     STALLED: "Events were not read.",
 }
@@ -55,7 +54,7 @@ class WebSocketPeer:
         self._waiting_bytes = 0
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
-        self._reason = ""
+        self._reason = self._words = ""
         self._is_running = False
         self._is_over = asyncio.Event()
         self._received = self._sent = 0
@@ -99,7 +98,9 @@ class WebSocketPeer:
         self._waiting_bytes += len(message)
         self._changed.set()
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, words: str = "") -> None:
+        if not self._reason:
+            self._words = words
         self._end(reason)
         if not self._is_running:
             self._finish()
@@ -149,8 +150,8 @@ class WebSocketPeer:
                 self._waiting_bytes -= len(message)
                 self._sent += 1
             if self._reason != LEFT:
-                code, reason = _CODES.get(self._reason, NORMAL), _REASONS.get(self._reason, "")
-                await self._socket.close(code, reason)
+                code = _CODES.get(self._reason, NORMAL)
+                await self._socket.close(code, self._words or _REASONS.get(self._reason, ""))
         except (WebSocketDisconnect, RuntimeError):  # it closed meanwhile, and cannot be written to
             self._end(LEFT)
         except TimeoutError:
