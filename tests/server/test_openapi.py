@@ -3,8 +3,6 @@
 Schemathesis makes the requests from the document itself, so a new route is covered by being there.
 """
 
-from collections import defaultdict
-
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings

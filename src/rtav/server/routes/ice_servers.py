@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from rtav.server.access import Caller
+from rtav.server.answers import errors
 from rtav.server.keys import Scope, user_id
 from rtav.server.payload import JsonObject
 from rtav.server.services import Services
@@ -13,7 +14,11 @@ from rtav.server.services import Services
 def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["Realtime"])
 
-    @routes.get("/v1/realtime/ice_servers", summary="STUN and TURN servers for a call")
+    @routes.get(
+        "/v1/realtime/ice_servers",
+        summary="STUN and TURN servers for a call",
+        responses=errors(401, 403, 503),
+    )
     async def ice_servers(request: Request, response: Response) -> JsonObject:
         """For `new RTCPeerConnection({iceServers})`; with an API key or a client secret."""
         response.headers["Cache-Control"] = "no-store"
