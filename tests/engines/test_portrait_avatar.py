@@ -190,3 +190,28 @@ def test_a_picture_that_others_may_see_cannot_be_painted_over(engine: PortraitAv
 
     with pytest.raises(ValueError, match="read-only"):
         frame[0] = 0
+
+
+def test_who_says_to_be_in_step_is_shown_the_same_picture(engine: PortraitAvatar) -> None:
+    faces = [engine.open("face1", size_px=256, fps=25, seed=None) for _ in range(3)]
+    faces[1].drive(["Wink", "default"], at=24_000)
+    seen = set()
+
+    for at in range(0, 15 * 24_000, 960):  # the default motion goes round at 13 s
+        moments = [Moment(at=at, mood="listening"), Moment(at=at, mood="listening"), Moment(at=at)]
+        pictures = [face.render(moment) for face, moment in zip(faces, moments, strict=True)]
+        kinds = [face.in_step for face in faces]
+        seen.add(kinds[0])
+        assert (pictures[0] is pictures[1]) == (kinds[0] is not None and kinds[0] == kinds[1])
+        assert kinds[2] != kinds[0] or kinds[2] is None
+
+    assert len(seen) == 2  # while it begins to listen, and when it does
+
+
+def test_a_face_that_lives_alone_is_never_in_step(engine: PortraitAvatar) -> None:
+    alone = engine.open("face1", size_px=256, fps=25, seed=1)
+
+    for at in range(0, 2 * 24_000, 960):
+        alone.render(Moment(at=at))
+
+    assert alone.in_step is None

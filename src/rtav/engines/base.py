@@ -12,7 +12,7 @@ belongs to one call lives in what its methods return.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -300,6 +300,11 @@ class MotionInfo:
 
 class Avatar(Protocol):
     """The face of one call. Not thread safe: one caller at a time, in the render thread."""
+
+    @property
+    def in_step(self) -> Hashable | None:
+        """Names what the last picture shows. Faces that were opened without a seed and say the same
+        are shown the same pictures, at the same moments. None: this one is alone."""
 
     def render(self, moment: Moment) -> I420:
         """The face at `moment`, `size_px` square. The array is the caller's to keep, not to change:

@@ -10,10 +10,11 @@ from rtav import metrics
 from rtav.engines.base import Avatar, AvatarEngine
 from rtav.runtime.fitting import FaceSettings, Fitting
 from rtav.runtime.in_step import CommonClock, InStep
-from rtav.runtime.outputs import EncodedVideo, Encoding
+from rtav.runtime.outputs import EncodedVideo
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.picture import Picture
 from rtav.runtime.playout import Playout
+from rtav.runtime.reels import Encoding
 from rtav.runtime.stage import Stage
 from rtav.runtime.stills import Stills
 
@@ -48,14 +49,16 @@ class Face:
         self._motions: tuple[str, ...] | None = None
         self._driven_at = 0
         self._encoded: EncodedVideo | None = None
+        loop = asyncio.get_running_loop()
+        clock = self._clock = CommonClock(loop.time)
         output: EncodedVideo | Stills
         if isinstance(video, Stills):
             output = video
         else:
-            output = self._encoded = EncodedVideo(self._encoding(video))
+            output = self._encoded = EncodedVideo(
+                self._encoding(video), stage.reels, kind=lambda: clock.kind
+            )
         self._is_open = False
-        loop = asyncio.get_running_loop()
-        self._clock = CommonClock(loop.time)
         self._picture = Picture(
             stage,
             output,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from rtav.engines.base import Avatar, Moment
@@ -21,6 +21,8 @@ class CommonClock:
         self._now = now
         self.ahead: int | None = None
         """What to add to the call's; None until it has started."""
+        self.kind: Hashable | None = None
+        """`Avatar.in_step` of the last frame."""
 
     def start(self, at: int, *, fps: int) -> None:
         """The call's clock shows `at` now. Only the first time counts: a face never jumps."""
@@ -39,7 +41,13 @@ class InStep:
 
     def render(self, moment: Moment) -> I420:
         self._obey()
-        return self._avatar.render(replace(moment, at=moment.at + (self._clock.ahead or 0)))
+        frame = self._avatar.render(replace(moment, at=moment.at + (self._clock.ahead or 0)))
+        self._clock.kind = self.in_step
+        return frame
+
+    @property
+    def in_step(self) -> Hashable | None:
+        return self._avatar.in_step
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
         self._orders.append((motions, at))

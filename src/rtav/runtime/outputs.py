@@ -5,37 +5,29 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rtav.media.pcm import I420, SESSION_RATE_HZ
-from rtav.media.video import Codec, VideoEncoder, make_encoder
+from rtav.media.video import VideoEncoder
+from rtav.runtime.reels import Encoding, Follower, Reels, open_encoder
 
 T = TypeVar("T")
 
 KEYFRAME_SAMPLES = SESSION_RATE_HZ * 3 // 10  # browsers repeat a request until it is answered
 FORGOTTEN_SAMPLES = SESSION_RATE_HZ  # a frame that nobody took or dropped for a second
 BITRATE_RISE = 0.25  # of the way up with each report; down at once, where losses already happen
+COMMON_BITRATE = 0.75  # of the normal one: who can take less gets frames of their own
 MIN_BITRATE = 150_000  # bit/s: below, a face is not worth watching; losses are the better sign
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoding:
-    """How frames become video. Their size is the avatar's."""
-
-    codec: Codec
-    fps: int
-    bitrate: int
-    """bit/s to begin with."""
-    ceiling: int
-    """bit/s that no report of the receiver exceeds."""
 
 
 @dataclass(slots=True)
 class EncodedCounts:
     encoded: int = 0
     keyframes: int = 0
+    shared: int = 0
+    """Frames that were encoded for several calls."""
     missed: int = 0
     """Frames that were too late to be encoded, or encoded and not sent."""
 
@@ -43,7 +35,12 @@ class EncodedCounts:
 class EncodedVideo:
     """RTP payloads, kept until the egress clock takes them."""
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(
+        self, encoding: Encoding, reels: Reels, *, kind: Callable[[], Hashable | None]
+    ) -> None:
+        """`kind()` names what the frame that is finished has in common with other calls' frames of
+        the same kind, None if it is this call's alone."""
+        self._follower, self._kind, self._follows = Follower(reels), kind, False
         self._lock = threading.Lock()  # guards all but the encoder, which one thread has at a time
         self._encoding = encoding
         self._bitrate = encoding.bitrate
@@ -97,18 +94,44 @@ class EncodedVideo:
         prediction of those after it, and only a key frame repairs that."""
         if not self._is_awaited(at):
             return
-        self._prepare(frame)
-        assert self._encoder is not None, "just prepared"
-        payloads = self._encoder.encoder.encode(frame, key=self._takes_key(at))
+        payloads = self._in_common(at, frame)
+        if payloads is None:
+            payloads = self._alone(at, frame)
         with self._lock:
             self.counts.encoded += 1
+            self.counts.shared += self._follows
             self._ready[at] = payloads
 
     def close(self) -> None:
         """Free the encoder."""
+        self._follower.leave()
+        self._free()
+
+    def _in_common(self, at: int, frame: I420) -> list[bytes] | None:
+        with self._lock:
+            if self._is_broken or (self._key_wanted and self._may_be_key(at)):
+                self._follower.leave()
+            encoding = self._encoding
+            is_common = self._bitrate >= COMMON_BITRATE * encoding.bitrate
+        kind = self._kind() if is_common else None
+        payloads = self._follower.payloads(frame, kind, encoding)
+        with self._lock:
+            self._is_broken |= self._follows and payloads is None  # predicted from another picture
+            self._follows = payloads is not None
+        return payloads
+
+    def _alone(self, at: int, frame: I420) -> list[bytes]:
+        self._prepare(frame)
+        assert self._encoder is not None, "just prepared"
+        return self._encoder.encoder.encode(frame, key=self._takes_key(at))
+
+    def _free(self) -> None:
         if self._encoder is not None:
             self._encoder.encoder.close()
             self._encoder = None
+
+    def _may_be_key(self, at: int) -> bool:
+        return at - self._last_key >= KEYFRAME_SAMPLES
 
     def _is_awaited(self, at: int) -> bool:
         with self._lock:
@@ -123,8 +146,7 @@ class EncodedVideo:
 
     def _takes_key(self, at: int) -> bool:
         with self._lock:
-            is_wanted = self._key_wanted and at - self._last_key >= KEYFRAME_SAMPLES
-            if not (is_wanted or self._is_broken):
+            if not (self._is_broken or (self._key_wanted and self._may_be_key(at))):
                 return False
             self._key_wanted = self._is_broken = False
             self._last_key = at
@@ -137,8 +159,9 @@ class EncodedVideo:
             encoding, bitrate = self._encoding, self._bitrate
         current = self._encoder
         if current is None or current.encoding != encoding or current.shape != frame.shape:
-            self.close()
-            self._encoder = _open(frame, encoding, bitrate=bitrate)
+            self._free()
+            encoder = open_encoder(frame, encoding, bitrate=bitrate)
+            self._encoder = _Open(encoder, encoding, frame.shape, bitrate)
             with self._lock:
                 self._is_broken = True  # decoders can start with a key frame only
         elif current.bitrate != bitrate:
@@ -152,19 +175,6 @@ class _Open:
     encoding: Encoding
     shape: tuple[int, ...]
     bitrate: int
-
-
-def _open(frame: I420, encoding: Encoding, *, bitrate: int) -> _Open:
-    rows, width = frame.shape
-    encoder = make_encoder(
-        encoding.codec,
-        width=width,
-        height=rows * 2 // 3,
-        fps=encoding.fps,
-        bitrate=bitrate,
-        ceiling=encoding.ceiling,
-    )
-    return _Open(encoder=encoder, encoding=encoding, shape=frame.shape, bitrate=bitrate)
 
 
 class Pictures(Generic[T]):

@@ -15,6 +15,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rtav.runtime.reels import Reels
+
 T = TypeVar("T")
 
 # Encoders give way to the event loop and the render thread, which share their cores. Only they: a
@@ -52,6 +54,8 @@ class Stage:
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
+        self.reels = Reels()
+        """What several calls show."""
         self._lock = threading.Lock()
         self._is_open = True
 

@@ -86,7 +86,12 @@ class ScriptedAvatar(Scripted):
 
 
 class ScriptedFace:
-    """The face of one call; remembers how it was driven and what it was asked to show."""
+    """The face of one call; remembers how it was driven and what it was asked to show.
+
+    Unrealistic: it never has anything in common with other calls' faces.
+    """
+
+    in_step = None
 
     def __init__(self, face: str, *, size_px: int) -> None:
         """Raises KeyError for a face that does not exist, ValueError for a size without blocks."""

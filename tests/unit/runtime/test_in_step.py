@@ -63,3 +63,14 @@ def test_another_face_is_shown() -> None:
     InStep(face, started(1.0)).show("face2")
 
     assert face.face == "face2"
+
+
+def test_the_clock_knows_what_the_last_frame_had_in_common() -> None:
+    clock = started(1.0)
+    face = scripted()
+    face.in_step = "rest"  # type: ignore[assignment]
+    avatar = InStep(face, clock)
+
+    assert clock.kind is None
+    avatar.render(Moment(at=0))
+    assert (clock.kind, avatar.in_step) == ("rest", "rest")

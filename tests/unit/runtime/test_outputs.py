@@ -7,10 +7,15 @@ import numpy as np
 
 from rtav.media import h264, vp8
 from rtav.media.pcm import I420
-from rtav.runtime.outputs import EncodedVideo, Encoding, Pictures
+from rtav.runtime.outputs import EncodedVideo, Pictures
+from rtav.runtime.reels import Encoding, Reels
 
 H264 = Encoding(codec="h264", fps=25, bitrate=800_000, ceiling=2_000_000)
 VP8 = Encoding(codec="vp8", fps=25, bitrate=800_000, ceiling=2_000_000)
+
+
+def encoded(encoding: Encoding) -> EncodedVideo:
+    return EncodedVideo(encoding, Reels(), kind=lambda: None)
 
 
 def face(number: int, *, size: int = 64) -> I420:
@@ -30,7 +35,7 @@ def frames(video: EncodedVideo, numbers: range, *, taken: bool = True) -> list[i
 
 
 def test_a_frame_is_handed_over_once() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     video.finish(960, face(0))
 
     assert video.take(0) is None
@@ -39,7 +44,7 @@ def test_a_frame_is_handed_over_once() -> None:
 
 
 def test_a_requested_key_frame_is_the_next_frame() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     assert frames(video, range(20)) == [0]
 
     video.keyframe()
@@ -48,7 +53,7 @@ def test_a_requested_key_frame_is_the_next_frame() -> None:
 
 
 def test_requested_key_frames_are_300_ms_apart() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     keys = []
     for number in range(24):
         video.keyframe()
@@ -58,7 +63,7 @@ def test_requested_key_frames_are_300_ms_apart() -> None:
 
 
 def test_a_frame_that_is_late_already_is_not_encoded() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     frames(video, range(2))
     video.drop(1_920)
 
@@ -70,7 +75,7 @@ def test_a_frame_that_is_late_already_is_not_encoded() -> None:
 
 
 def test_a_frame_that_was_encoded_and_not_sent_is_repaired_by_a_key_frame() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     frames(video, range(2))
     video.finish(1_920, face(2))
     video.drop(1_920)
@@ -83,7 +88,7 @@ def test_a_frame_that_was_encoded_and_not_sent_is_repaired_by_a_key_frame() -> N
 
 
 def test_frames_that_nobody_takes_are_forgotten() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
 
     frames(video, range(60), taken=False)
 
@@ -93,7 +98,7 @@ def test_frames_that_nobody_takes_are_forgotten() -> None:
 
 
 def test_a_change_keeps_the_bit_rate_within_the_new_ceiling() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     video.set_bitrate(500_000)
 
     video.change(Encoding(codec="h264", fps=30, bitrate=800_000, ceiling=1_000_000))
@@ -104,7 +109,7 @@ def test_a_change_keeps_the_bit_rate_within_the_new_ceiling() -> None:
 
 
 def test_another_size_or_codec_begins_with_a_key_frame() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     frames(video, range(3))
 
     video.finish(2_880, face(3, size=96))
@@ -121,7 +126,7 @@ def test_another_size_or_codec_begins_with_a_key_frame() -> None:
 
 
 def test_a_lower_bit_rate_holds_at_once_and_a_higher_one_bit_by_bit() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
 
     video.set_bitrate(400_000)
     assert video.bitrate == 400_000
@@ -133,7 +138,7 @@ def test_a_lower_bit_rate_holds_at_once_and_a_higher_one_bit_by_bit() -> None:
 
 
 def test_the_bit_rate_stays_between_floor_and_ceiling() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
 
     video.set_bitrate(1_000)
     assert video.bitrate == 150_000
@@ -144,7 +149,7 @@ def test_the_bit_rate_stays_between_floor_and_ceiling() -> None:
 
 
 def test_the_encoder_follows_the_bit_rate_without_a_key_frame() -> None:
-    video = EncodedVideo(VP8)
+    video = encoded(VP8)
     rng = np.random.default_rng(1)
 
     def bits(numbers: range) -> int:
@@ -165,7 +170,7 @@ def test_the_encoder_follows_the_bit_rate_without_a_key_frame() -> None:
 
 
 def test_a_closed_output_may_be_used_again() -> None:
-    video = EncodedVideo(H264)
+    video = encoded(H264)
     frames(video, range(2))
     video.close()
 

@@ -80,6 +80,11 @@ class Behaviour:
         self._before = dict.fromkeys(MOODS, 0.0)
         self._aside = -1.0
 
+    @property
+    def shown(self) -> tuple[Mood, float]:
+        """The mood, and the side to which a thinker looks."""
+        return self._mood, self._aside if self._mood == "thinking" else 0.0
+
     def is_settled(self, t: float) -> bool:
         """Whether nothing is seen of an earlier mood at `t`."""
         return t - self._since_s >= CHANGE_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from rtav.engines.avatar.behaviour import Behaviour
 from rtav.engines.avatar.channels import Pose, add, both, clamp, ease, scale
@@ -17,7 +17,7 @@ from rtav.media.pcm import SESSION_RATE_HZ
 TALK_RISE_S = 0.08  # time constants of the motion's mouth giving way to speech and coming back
 TALK_FALL_S = 0.25
 GESTURE_S = 0.25  # time constant of the mood giving way to a gesture
-NEAR = 0.001  # unseen: what fades has arrived
+NEAR = 0.01  # unseen: what fades has arrived
 GESTURE_MOOD = 0.35  # how much of the mood shows during a gesture
 
 JAW_SHARE = 0.2  # what is left of the motion's jaw and lips while the mouth talks
@@ -51,14 +51,16 @@ class Performance:
         self._player.drive(motions, at_s=at / SESSION_RATE_HZ)
 
     @property
-    def is_common(self) -> bool:
-        """Whether all faces on one clock that share nature, motion and mood had this pose."""
-        return (
+    def common(self) -> Hashable | None:
+        """Names the last pose: all faces on one clock and of one nature that say the same have it.
+        None: this one is alone with it."""
+        is_common = (
             self._gesture == 0.0
             and self._talk == 0.0
             and self._player.is_in_step(self._last_s)
             and self._behaviour.is_settled(self._last_s)
         )
+        return (self._player.motion.name, self._behaviour.shown) if is_common else None
 
     def pose(self, moment: Moment) -> Pose:
         """All channels at `moment`, each inside its range."""

@@ -19,6 +19,9 @@ NOTHING = 1e-9
 class Offset:
     """The distance from a motion to where the face was; it decays critically damped."""
 
+    is_common: bool
+    """It comes from the motion's going round: all who play it have it."""
+
     since_s: float
     sharpness: float
     """Per second; the offset is gone after about `SETTLED / sharpness` seconds."""
@@ -56,7 +59,7 @@ class Player:
         self._motion = motion
         self._start_s = _begun(motion, at_s)
         self._queue: deque[Motion] = deque()
-        self._offset = Offset(at_s, 1.0)
+        self._offset = Offset(is_common=True, since_s=at_s, sharpness=1.0)
         self._orders: deque[tuple[float, tuple[Motion, ...]]] = deque()
 
     @property
@@ -66,7 +69,8 @@ class Player:
 
     def is_in_step(self, t: float) -> bool:
         """Whether at `t`, the latest instant asked for, all who play this motion look alike."""
-        return self._motion.loops and not self._queue and self._offset.is_gone(t)
+        offset = self._offset
+        return self._motion.loops and not self._queue and (offset.is_common or offset.is_gone(t))
 
     def drive(self, motions: Sequence[Motion], *, at_s: float) -> None:
         """From `at_s` on play all but the last once each, in order, then loop the last.
@@ -112,7 +116,8 @@ class Player:
         rates = {n: was_rates.get(n, 0.0) - new_rates.get(n, 0.0) for n in values}
         if max(map(abs, (*values.values(), *rates.values())), default=0.0) < NOTHING:
             values, rates = {}, {}  # a loop that closes
-        self._offset = Offset(t, SETTLED / motion.blend_in_s, values, rates)
+        goes_round = motion is self._motion and self.is_in_step(t)
+        self._offset = Offset(goes_round, t, SETTLED / motion.blend_in_s, values, rates)
         self._motion, self._start_s = motion, start_s
 
     def _state(self, t: float) -> tuple[Pose, Pose]:

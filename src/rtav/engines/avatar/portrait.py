@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -148,10 +148,17 @@ class Portrait:
         self._renderer = Renderer(engine.asset(face, size_px))
         nature = engine.common if seed is None else Nature(Random(seed))
         self._performance = Performance(engine.motion(DEFAULT), nature)
+        self._is_seeded = seed is not None
 
     def render(self, moment: Moment) -> I420:
         pose = self._performance.pose(moment)
-        return self._renderer.render(pose, shared=self._performance.is_common)
+        return self._renderer.render(pose, shared=self._performance.common is not None)
+
+    @property
+    def in_step(self) -> Hashable | None:
+        """See `Avatar`."""
+        common = self._performance.common
+        return None if common is None or self._is_seeded else (self._renderer.asset, common)
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
         """See `Avatar.drive`. Raises ValueError for an empty sequence."""

@@ -44,7 +44,7 @@ class Renderer:
     """
 
     def __init__(self, asset: FaceAsset) -> None:
-        self._asset = asset
+        self.asset = asset
         self._geometry = Geometry(asset)
         self._order = [name for name in ORDER if name in asset.layers]
         self._warps = {name: Warp(asset.layers[name]) for name in self._order}
@@ -75,7 +75,7 @@ class Renderer:
         shape, breath = self._geometry.pose(pose), pose.get("breath", 0.0)
         if self._drawn is not None and not self._moves(self._drawn, breath):
             return self._drawn
-        size = self._asset.size_px
+        size = self.asset.size_px
         frame = np.empty((size * 3 // 2, size), np.uint8)
         self._draw(planes(frame, size, size), pose, shape)
         frame.flags.writeable = False
@@ -83,7 +83,7 @@ class Renderer:
 
     def _moves(self, drawn: Drawn, breath: float) -> bool:
         """Whether anything must be drawn."""
-        moved, size = self._moved, self._asset.size_px
+        moved, size = self._moved, self.asset.size_px
         np.subtract(self._geometry.points, drawn.points, out=moved)
         moved_px = max(
             float(np.abs(moved, out=moved).max()), abs(breath - drawn.breath) * size * BREATH
@@ -91,7 +91,7 @@ class Renderer:
         return moved_px >= size * STILL
 
     def _draw(self, into: Planes, pose: Pose, shape: Shape) -> None:
-        scene = self._asset.scene
+        scene = self.asset.scene
         breath = pose.get("breath", 0.0)
         scene.fill(into, breath)
         turn = abs(pose.get("headYaw", 0.0)) + abs(pose.get("headPitch", 0.0))
@@ -116,12 +116,12 @@ class Renderer:
     def _layout(self) -> _Layout:
         boxes, holes = {}, {}
         for name in self._order:
-            layer = self._asset.layers[name]
+            layer = self.asset.layers[name]
             x, y = self._geometry.pixels(name)
             boxes[name] = _box(layer, x[layer.outline], y[layer.outline])
             holes[name] = _holes(layer, x, y, boxes[name])
         seen = [b for b in boxes.values() if b[2] > b[0] and b[3] > b[1]] or [(0, 0, 8, 8)]
-        size = self._asset.size_px
+        size = self.asset.size_px
         frame = (
             min(b[0] for b in seen) // 4 * 4,
             min(b[1] for b in seen) // 4 * 4,
@@ -142,7 +142,7 @@ class Renderer:
         if name == "hair_back":  # not drawn where the opaque face will cover it
             holes = layout.holes.get("head", []) + holes
         map_x, map_y = self._warp(name, box, steps, self._maps)
-        picture = self._asset.layers[name].picture
+        picture = self.asset.layers[name].picture
         for rect in without(box, holes):
             s = _within(rect, box)
             drawn = _sample(picture, map_x[s], map_y[s], self._tiles[0])
@@ -152,13 +152,13 @@ class Renderer:
         box = layout.boxes["head"]
         map_x, map_y = self._warp("head", box, steps, self._maps)
         lips = self._geometry.pixels("lips")
-        n = self._asset.mouth.points
+        n = self.asset.mouth.points
         # pressed lips: the lower edge never rises above the upper one
         np.maximum(lips[1, n:], lips[1, :n], out=lips[1, n:])
         band = None
         if shape.lips_part:
             band = self._lower_lip(box, lips[1, n:], steps, (map_x, map_y))
-        picture = self._asset.layers["head"].picture
+        picture = self.asset.layers["head"].picture
         head = _sample(picture, map_x, map_y, self._head)
         if band is not None:
             self._seam(head, box, band, lips[:, n:])
@@ -175,7 +175,7 @@ class Renderer:
         Returns the band and its pixels as the lower field shows them, or None off the frame.
         """
         top, bottom = int(edge_y.min()) - 1, int(edge_y.max()) + 2
-        r = self._asset.lower_rect
+        r = self.asset.lower_rect
         x0, x1 = max(r[0] * CELL_PX, box[0]), min(r[2] * CELL_PX, box[2])
         y0 = max(top // CELL_PX * CELL_PX, r[1] * CELL_PX, box[1])
         y1 = min(r[3] * CELL_PX, box[3])
@@ -188,7 +188,7 @@ class Renderer:
         np.copyto(maps[1][below], low_y[bottom - y0 :])
         if bottom == y0:
             return None
-        picture, rows = self._asset.lower.picture, np.s_[: bottom - y0]
+        picture, rows = self.asset.lower.picture, np.s_[: bottom - y0]
         pixels = _sample(picture, low_x[rows], low_y[rows], self._tiles[0])
         return (x0, y0, x1, bottom), pixels
 
@@ -209,8 +209,8 @@ class Renderer:
         """On the composite: a layer would have to carry their alpha."""
         geometry, origin = self._geometry, layout.frame[:2]
         mouth_points = geometry.pixels("lips"), geometry.pixels("sprites")
-        paint_mouth(work, origin, self._asset.mouth, mouth_points, pose, self._tiles)
-        n = self._asset.eyes.points
+        paint_mouth(work, origin, self.asset.mouth, mouth_points, pose, self._tiles)
+        n = self.asset.eyes.points
         eye_points = (
             geometry.pixels("lids").reshape(2, 2, 3, n),
             geometry.pixels("gaze").reshape(2, 2, 3),
