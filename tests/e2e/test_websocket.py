@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import socket
 import time
 from typing import Any
 
@@ -110,6 +111,24 @@ def test_a_client_that_leaves_is_released(server: RunningServer) -> None:
     while server.log().count(" s: left") == before:
         assert time.monotonic() < deadline  # noqa: TID251 - as above
         time.sleep(0.05)
+
+
+def test_a_client_whose_network_vanishes_is_released_in_time(server: RunningServer) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    before = server.log().count(" s: left")
+    with socket.create_connection((host, int(port))) as silent:
+        request = (
+            f"GET /v1/realtime?model=x HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+            f"Authorization: Bearer {server.key}\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        silent.sendall(request.encode())
+        silent.recv(1 << 16)
+        began = time.monotonic()  # noqa: TID251 - the real time is what is tested
+        while server.log().count(" s: left") == before:
+            assert time.monotonic() - began < 6.5  # noqa: TID251 - as above
+            time.sleep(0.05)
+    assert time.monotonic() - began > 4.5  # noqa: TID251 - as above
 
 
 def test_a_server_that_stops_says_so() -> None:

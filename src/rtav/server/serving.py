@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from rtav.server.doors import Door
+from rtav.server.liveness import LiveSocket
 
 
 class Running(Protocol):
@@ -29,9 +30,6 @@ R = TypeVar("R", bound=Running)
 
 # An append of 15 MiB of audio, OpenAI's limit, grows by a third as base64.
 MAX_MESSAGE_BYTES = 24 << 20
-# How often a socket's client is asked whether it is there, and how long it may take to say so: it
-# may have seconds of audio to receive before the question.
-PING_S, PONG_S = 5.0, 20.0
 # Requests and sockets that are still open after this are cut: an exit takes a few seconds at most.
 GRACE_S = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -105,9 +103,8 @@ def _config(app: ASGIApp, door: Door) -> uvicorn.Config:
         log_level="warning",  # we say ourselves when the server is ready and when it stops
         access_log=False,
         server_header=False,
+        ws=LiveSocket,
         ws_max_size=MAX_MESSAGE_BYTES,
-        ws_ping_interval=PING_S,
-        ws_ping_timeout=PONG_S,
         ws_per_message_deflate=False,  # audio does not deflate, and the context costs memory
         timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=tls.cert if tls else None,
