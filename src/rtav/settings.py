@@ -170,6 +170,23 @@ class StorageSettings(Section):
     """Keeps keys, sessions and usage: postgresql://…; unset: a SQLite file in the state folder."""
 
 
+class AssetSettings(Section):
+    dir: Path | None = None
+    """Keeps uploaded files; unset: `assets` in the state folder. Servers may share it."""
+    max_face_bytes: Annotated[int, Field(ge=1)] = 10_000_000
+    """Of an uploaded face, archive or picture."""
+    max_voice_bytes: Annotated[int, Field(ge=1)] = 20_000_000
+    """Of an uploaded voice."""
+    max_driving_bytes: Annotated[int, Field(ge=1)] = 10_000_000
+    """Of an uploaded driving motion."""
+    max_per_key: Annotated[int, Field(ge=0)] = 100
+    """Assets of one key; 0: nothing can be uploaded."""
+    max_bytes_per_key: Annotated[int, Field(ge=0)] = 500_000_000
+    """All of a key's files together."""
+    uploads_per_minute: Annotated[int, Field(ge=1)] = 20
+    """By one key; it sends one after the other."""
+
+
 class EngineSettings(Section):
     engine: str = "auto"
     """A name that `rtav doctor` lists; auto: the best one present."""
@@ -243,6 +260,7 @@ class Settings(BaseSettings):
     ice: IceSettings = IceSettings()
     limits: LimitSettings = LimitSettings()
     storage: StorageSettings = StorageSettings()
+    assets: AssetSettings = AssetSettings()
     vad: EngineSettings = EngineSettings()
     stt: EngineSettings = EngineSettings()
     llm: LlmSettings = LlmSettings()

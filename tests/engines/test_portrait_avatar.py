@@ -215,3 +215,38 @@ def test_a_face_that_lives_alone_is_never_in_step(engine: PortraitAvatar) -> Non
         alone.render(Moment(at=at))
 
     assert alone.in_step is None
+
+
+# --- what callers bring --------------------------------------------------------------------------
+
+
+def test_an_adopted_face_is_shown_and_is_in_no_list(engine: PortraitAvatar) -> None:
+    engine.adopt_face("face_1", ASSETS / "faces" / "face2")
+    faces = [engine.open(face, size_px=128, fps=25, seed=1) for face in ("face2", "face_1")]
+    shown = [face.render(Moment(at=0)) for face in faces]
+
+    assert np.array_equal(*shown)
+    assert [face.id for face in engine.faces()] == ["face1", "face2"]
+    engine.forget("face_1")
+    with pytest.raises(KeyError):
+        engine.open("face_1", size_px=128, fps=25, seed=1)
+    faces[1].render(Moment(at=2_400))
+
+
+def test_an_adopted_motion_is_played_among_others_and_is_in_no_list(
+    engine: PortraitAvatar, tmp_path: Path
+) -> None:
+    motion = json.loads((ASSETS / "driving" / "Wink.json").read_text(encoding="utf-8"))
+    (tmp_path / "motion.json").write_text(json.dumps(motion | {"name": "driving_1"}))
+    engine.adopt_motion("driving_1", tmp_path)
+    frames = []
+    for name in ("driving_1", "Wink"):
+        avatar = engine.open("face1", size_px=128, fps=25, seed=1)
+        avatar.drive([name, "default"], at=0)
+        frames.append([avatar.render(Moment(at=at)) for at in range(0, 24_000, 960)])
+
+    assert all(np.array_equal(own, standard) for own, standard in zip(*frames, strict=True))
+    assert "driving_1" not in {each.id for each in engine.motions()}
+    engine.forget("driving_1")
+    with pytest.raises(KeyError):
+        avatar.drive(["driving_1"], at=24_000)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import tempfile
+import weakref
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from rtav import clock
+from rtav.core.catalog import Own
 from rtav.core.dialect import Signs
 from rtav.errors import AtCapacity, ProtocolError, RtavError
 from rtav.runtime.supervisor import Ended, Opening
@@ -25,12 +31,15 @@ from rtav.server.ephemeral import Grant, Sealer
 from rtav.server.ice_servers import IceServers
 from rtav.server.keys import ApiKeys, Key, KeyLimits, Scope, hashed
 from rtav.server.listing import Listing
-from rtav.server.services import Services
+from rtav.server.services import Services, new_id
 from rtav.server.sessions import Sessions
 from rtav.server.storage.database import StorageError
-from rtav.server.storage.records import Period, SessionRecord
+from rtav.server.storage.records import AssetRecord, Period, SessionRecord
 from rtav.server.storage.sessions import Wanted
-from rtav.settings import Settings
+from rtav.server.uploads.library import Library
+from rtav.server.uploads.quota import Quota
+from rtav.server.uploads.shelves import Shelves
+from rtav.settings import AssetSettings, Settings
 from rtav.transports.websocket.peer import WebSocketPeer
 from rtav.transports.websocket.sockets import WebSockets
 
@@ -176,10 +185,10 @@ class FakeSupervisor:
 
     def check(self, opening: Opening) -> None:
         for session in (opening.secret_session, opening.session):
-            self.describe(session)
+            self.describe(session, opening.own)
 
-    def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:
-        if session.get("face", "face1") not in ("face1", "default"):
+    def describe(self, session: Mapping[str, Any], own: Own | None = None) -> dict[str, Any]:
+        if session.get("face", "face1") not in ("face1", "default", *(own or Own()).faces):
             raise ProtocolError("no such face", code="face_not_found", param="session.face")
         return {"type": "realtime", "object": "realtime.session", **session}
 
@@ -273,6 +282,64 @@ LISTING = Listing(
 )
 
 
+class FakeAssetTable:
+    """The table of assets, in memory, without the sessions that may be using them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, AssetRecord] = {}
+        self.is_away = False
+        self.changes = 0
+
+    async def add(self, record: AssetRecord) -> None:
+        self._answer(changes=1)
+        self.rows[record.id] = record
+
+    async def all(self) -> list[AssetRecord]:
+        self._answer()
+        return list(self.rows.values())
+
+    async def version(self) -> int:
+        self._answer()
+        return self.changes
+
+    async def delete(self, asset_id: str, *, at: datetime) -> None:
+        self._answer(changes=1)
+        self.rows[asset_id] = replace(self.rows[asset_id], deleted_at=at)
+
+    async def unused(self, *, deleted_before: datetime) -> list[AssetRecord]:
+        self._answer()
+        return [
+            each
+            for each in self.rows.values()
+            if each.deleted_at and each.deleted_at < deleted_before
+        ]
+
+    async def forget(self, asset_ids: Collection[str]) -> None:
+        self._answer(changes=1)
+        for asset_id in asset_ids:
+            del self.rows[asset_id]
+
+    def _answer(self, *, changes: int = 0) -> None:
+        if self.is_away:
+            raise StorageError("OperationalError: database is locked")
+        self.changes += changes
+
+
+def no_library(table: Any) -> Library:
+    """A library of engines that take nothing from callers; its folder goes with it."""
+    root = Path(tempfile.mkdtemp())
+    library = Library(
+        table=table,
+        shelves=Shelves(root),
+        makers={},
+        quota=Quota(AssetSettings(), now=clock.monotonic),
+        wall=clock.wall,
+        new_id=new_id,
+    )
+    weakref.finalize(library, shutil.rmtree, root)
+    return library
+
+
 class Server:
     """The application with its stand-ins, a clock to turn, and a synchronous client."""
 
@@ -303,6 +370,8 @@ class Server:
         self.admission = Admission(
             max_calls=max_calls, active=lambda: self.supervisor.calls + self.sessions.waiting
         )
+        self.assets = FakeAssetTable()
+        self.library = self.make_library(self.assets)
         self.app = create_app(
             Services(
                 access=Access(
@@ -318,11 +387,19 @@ class Server:
                 webrtc=self.webrtc,
                 sockets=WebSockets(),
                 listing=LISTING,
+                library=self.library,
+                max_bytes={"face": 2_000_000, "voice": 2_000_000, "driving": 2_000_000},
                 unix=lambda: self.now,
                 cors_origins=cors_origins,
                 ice_servers=ice_servers,
             )
         )
+
+    def make_library(self, table: FakeAssetTable) -> Library:
+        return no_library(table)
+
+    def wall(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
 
     def client(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
@@ -393,6 +470,8 @@ class BookedServer(Server):
                 webrtc=self.webrtc,
                 sockets=WebSockets(),
                 listing=LISTING,
+                library=no_library(books.assets),
+                max_bytes={"face": 1, "voice": 1, "driving": 1},
                 unix=clock.unix,
             )
         )

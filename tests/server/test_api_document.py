@@ -9,10 +9,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rtav.engines.avatar.portrait import ASSETS, PortraitAvatar
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Supervisor
+from rtav.server.services import new_id
+from rtav.server.uploads.library import Library
+from rtav.server.uploads.opening import makers
+from rtav.server.uploads.quota import Quota
+from rtav.server.uploads.shelves import Shelves
+from rtav.settings import AssetSettings
 from rtav.testing.calls import RULES, InlineExecutor, ScriptedEngines
 
+EXAMPLES = ASSETS / "driving"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
 BLOCKS = re.findall(r"```(sh|json)\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
 
@@ -31,7 +39,10 @@ def requested(server, command: str):
             content = next(words)
         elif word == "-F":
             name, _, value = next(words).partition("=")
-            form[name] = (None, value)
+            at, is_file, path_ = value.partition("@")
+            form[name] = (
+                (path_, (EXAMPLES / path_).read_bytes()) if is_file and not at else (None, value)
+            )
         else:
             url = urlsplit(word)
             path = url.path + (f"?{url.query}" if url.query else "")
@@ -60,8 +71,19 @@ def is_as_documented(documented, answered) -> bool:
 
 
 @pytest.fixture
-def documented_server(make_server):
-    server = make_server()
+def documented_server(make_server, tmp_path):
+    class Stocked(make_server):
+        def make_library(self, table):
+            return Library(
+                table=table,
+                shelves=Shelves(tmp_path),
+                makers=makers(PortraitAvatar()),
+                quota=Quota(AssetSettings(), now=lambda: self.now),
+                wall=self.wall,
+                new_id=new_id,
+            )
+
+    server = Stocked()
     threads = Threads(render=InlineExecutor(), encode=InlineExecutor(), load=InlineExecutor())
     real = Supervisor(ScriptedEngines(), RULES, Stage(threads))
     server.supervisor.shown = real.shown  # a session is shown as a real call would begin
@@ -85,7 +107,7 @@ def test_every_example_is_answered_as_it_is_documented(documented_server):
             answered = response.json() if is_json else {}
         else:
             variables |= dict(line.split("=", 1) for line in text.splitlines())
-    assert compared == 9
+    assert compared == 10
 
 
 def test_every_path_is_documented(server):

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from rtav.media.pcm import I420, Pcm
 
@@ -319,6 +320,30 @@ class Avatar(Protocol):
 
     def show(self, face: str) -> None:
         """Change the face; motion and speech go on. Raises KeyError for an unknown face."""
+
+
+@runtime_checkable
+class AdoptsAssets(Protocol):
+    """An avatar engine that shows faces and plays motions which callers have brought.
+
+    A module that it names makes folders out of their files, in a process of its own. The engine
+    is told of these folders and reads them when they are first shown.
+    """
+
+    @property
+    def preparer(self) -> str:
+        """The module. It has `prepare_face(upload, folder, wish)` and `prepare_motion` with the
+        same arguments: bytes, an empty folder to fill, and what the caller said (`id`, `name`, …).
+        Each returns JSON to be shown and raises ProtocolError for what cannot be shown."""
+
+    def adopt_face(self, face: str, folder: Path) -> None:
+        """From now on `open` and `show` know this id. Returns at once; from any thread."""
+
+    def adopt_motion(self, motion: str, folder: Path) -> None:
+        """From now on `drive` knows this id. Returns at once; from any thread."""
+
+    def forget(self, asset: str) -> None:
+        """Nobody will ask for this id again. Its folder is going."""
 
 
 class AvatarEngine(Engine, Protocol):

@@ -17,6 +17,7 @@ from rtav.server.routes import (
     calls,
     health,
     ice_servers,
+    models,
     realtime,
     secrets,
     sessions,
@@ -32,13 +33,14 @@ _ROUTERS = (
     sessions.router,
     usage.router,
     assets.router,
+    models.router,
     health.router,
 )
 
 
 def create_app(services: Services) -> ASGIApp:
     """The application that uvicorn serves. Needs no lifespan: `services` are already running."""
-    return _guarded(_routed(services), services.cors_origins)
+    return _guarded(_routed(services), services)
 
 
 def _routed(services: Services) -> DocumentedApi:
@@ -63,11 +65,11 @@ def _routed(services: Services) -> DocumentedApi:
     return app
 
 
-def _guarded(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
+def _guarded(app: ASGIApp, services: Services) -> ASGIApp:
     """CORS stands outside of everything, or a page could not read what went wrong."""
     return CORSMiddleware(
-        RefusedSocket(OneSlash(BoundedBody(app))),
-        allow_origins=origins,
+        RefusedSocket(OneSlash(BoundedBody(app, uploads=assets.body_limits(services)))),
+        allow_origins=services.cors_origins,
         allow_methods=["*"],
         allow_headers=["*"],  # echoes what the page asks for: SDKs add headers of their own
         expose_headers=["X-Session-Id", "Location", "Retry-After"],

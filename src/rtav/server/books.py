@@ -15,6 +15,7 @@ from rtav.server.key_reader import KeyReader
 from rtav.server.keys import ApiKeys
 from rtav.server.services import new_id
 from rtav.server.sessions import Sessions
+from rtav.server.storage.assets import AssetTable
 from rtav.server.storage.database import StorageError, opened, url_of
 from rtav.server.storage.keys import KeyTable
 from rtav.server.storage.outbox import Outbox
@@ -35,6 +36,7 @@ class Books:
     keys: ApiKeys
     reader: KeyReader
     sessions: Sessions
+    assets: AssetTable
     spend: Callable[[Grant], Awaitable[bool]]
     """Marks a client secret as used; False if it was. Raises StorageError."""
 
@@ -70,7 +72,13 @@ async def opened_books(
             join_s=settings.limits.join_s,
         )
         async with _kept(sessions, outbox, reader, table):
-            yield Books(keys=keys, reader=reader, sessions=sessions, spend=spend)
+            yield Books(
+                keys=keys,
+                reader=reader,
+                sessions=sessions,
+                assets=AssetTable(database),
+                spend=spend,
+            )
 
 
 def storage_url(settings: Settings) -> str:

@@ -26,6 +26,7 @@ from rtav.server.listing import Listing
 from rtav.server.models import AliasedLlm, strict_models
 from rtav.server.selection import Engines, select
 from rtav.server.services import Services
+from rtav.server.uploads.opening import max_bytes, opened_library
 from rtav.server.voices import aliases
 from rtav.settings import Settings
 from rtav.transports.webrtc.settings import IceSettings
@@ -82,6 +83,14 @@ async def compose(
         supervisor = await stack.enter_async_context(
             Supervisor(engines, _rules(settings, engines), stage, on_ended=sessions.ended)
         )
+        library = await stack.enter_async_context(
+            opened_library(
+                settings,
+                table=books.assets,
+                avatar=engines.avatar,
+                offer=supervisor.offer,
+            )
+        )
         services = Services(
             access=Access(
                 keys=books.keys,
@@ -107,6 +116,8 @@ async def compose(
                 created=int(clock.unix()),
                 strict=settings.models.strict,
             ),
+            library=library,
+            max_bytes=max_bytes(settings),
             unix=clock.unix,
             ice_servers=IceServers.of(settings.ice),
             cors_origins=settings.server.cors_origins,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,24 +45,35 @@ class RefusedSocket:
 
 
 class BoundedBody:
-    """Ends a request whose body is over `limit_bytes` with 413, before it is in memory."""
+    """Ends a request whose body is over `limit_bytes` with 413, before it is in memory.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int = MAX_BODY_BYTES) -> None:
+    `uploads` are paths to which larger bodies are posted, and how large those may be.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit_bytes: int = MAX_BODY_BYTES,
+        *,
+        uploads: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
+        self._uploads = uploads or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         received = 0
+        limit_bytes = self._uploads.get(scope["path"], self._limit_bytes)
 
         async def bounded() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit_bytes:
-                raise HTTPException(413, f"The body is over {self._limit_bytes} bytes")
+            if received > limit_bytes:
+                raise HTTPException(413, f"The body is over {limit_bytes} bytes")
             return message
 
         await self._app(scope, bounded, send)

@@ -145,6 +145,8 @@ def _opening(
         key_spelling=caller.spelling,
         call_s=None if minutes is None else minutes * 60,
         query=RTAV_QUERY & query.keys(),
+        owner=caller.key.id,
+        own=services.library.own(caller.key.id),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rtav.core.catalog import Own
 from rtav.core.dialect import Signs
 from rtav.runtime.peer import Peer
 from rtav.runtime.supervisor import Opening
@@ -16,6 +17,8 @@ from rtav.server.allowance import Allowance
 from rtav.server.ice_servers import IceServers
 from rtav.server.listing import Listing
 from rtav.server.sessions import Sessions
+from rtav.server.storage.records import AssetKind
+from rtav.server.uploads.library import Library
 from rtav.transports.websocket.sockets import WebSockets
 
 
@@ -54,8 +57,13 @@ class Calls(Protocol):
 
     def find(self, call_id: str) -> RunningCall | None: ...
 
-    def describe(self, session: Mapping[str, Any]) -> dict[str, Any]:  # Any: the wire's JSON
-        """The session object that a call with this configuration starts with."""
+    def describe(
+        self, session: Mapping[str, Any], own: Own | None = None
+    ) -> dict[str, Any]:  # Any: the wire's JSON
+        """The session object that a call with this configuration starts with.
+
+        `own` is what its caller may name beside the standard assets.
+        """
 
     def shown(self, opening: Opening) -> dict[str, Any]:  # Any: the wire's JSON
         """The session object that a call like this starts with; raises as `check` does."""
@@ -86,6 +94,9 @@ class Services:
     webrtc: Connector
     sockets: WebSockets
     listing: Listing
+    library: Library
+    max_bytes: Mapping[AssetKind, int]
+    """Of an upload."""
     unix: Callable[[], float]
     ice_servers: IceServers = IceServers()
     new_id: Callable[[str], str] = new_id

@@ -40,6 +40,8 @@ class PortraitAvatar:
         self._faces: dict[str, FaceInfo] = {}
         self._folders: dict[str, Path] = {}
         self._motions: dict[str, Motion] = {}
+        self._adopted: dict[str, Path] = {}
+        self._adopted_motions: dict[str, Motion] = {}
         self._lock = threading.Lock()
         self._assets: OrderedDict[tuple[str, int], FaceAsset] = OrderedDict()
         self.common = Nature(Random())
@@ -104,7 +106,27 @@ class PortraitAvatar:
 
     def motion(self, name: str) -> Motion:
         """The motion called `name`, exactly or but for its case. Raises KeyError."""
-        return find_motion(self._motions, name)
+        folder = self._adopted.get(name)
+        if folder is None:
+            return find_motion(self._motions, name)
+        motion = self._adopted_motions.get(name)
+        if motion is None:
+            motion = self._adopted_motions[name] = read_motion(folder / "motion.json")
+        return motion
+
+    # --- what callers have brought -----------------------------------------------------------
+
+    preparer = "rtav.engines.avatar.preparing"
+
+    def adopt_face(self, face: str, folder: Path) -> None:
+        self._folders[face] = folder
+
+    def adopt_motion(self, motion: str, folder: Path) -> None:
+        self._adopted[motion] = folder
+
+    def forget(self, asset: str) -> None:
+        for known in (self._folders, self._adopted, self._adopted_motions):
+            known.pop(asset, None)  # what is at hand of it is pushed out by others
 
     def _add_face(self, root: Path, folder: Path) -> None:
         face = read_face(folder)
@@ -121,7 +143,7 @@ class PortraitAvatar:
     def _resolve_face(self, face: str) -> str:
         if face == DEFAULT and DEFAULT not in self._faces:
             return next(iter(self._faces))
-        if face not in self._faces:
+        if face not in self._folders:
             raise KeyError(face)
         return face
 

@@ -55,7 +55,7 @@ def router(services: Services) -> APIRouter:
         caller.needs(Scope.CALLS)
         wanted = _parsed(await read_object(request))
         session = wanted.session or {}
-        described = services.supervisor.describe(session)
+        described = services.supervisor.describe(session, services.library.own(caller.key.id))
         now = services.unix()
         life_s = wanted.expires_after.seconds if wanted.expires_after else DEFAULT_LIFE_S
         grant = Grant(

@@ -166,4 +166,5 @@ def _opening(
         agents_header=False,
         key_spelling=caller.spelling,
         rest_session=True,
+        own=services.library.own(caller.key.id),
     )

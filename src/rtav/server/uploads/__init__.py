@@ -1,0 +1,1 @@
+"""Faces, voices and driving motions that callers bring."""
