@@ -18,6 +18,11 @@ _NAME = "silero"
 _FRAME_SAMPLES = 512  # the only length the model takes at 16 kHz
 _CONTEXT_SAMPLES = 64  # the model was trained with the end of the frame before in front
 _STATE_SHAPE = (2, 1, 128)
+# A frame whose samples all lie within this (-60 dBFS: a microphone that is muted, or a room behind
+# a browser's noise suppression) is silence without asking, once the model has heard it for a while
+# and its state has settled on it.
+_QUIET = 32
+_SETTLING_FRAMES = 16  # 0.5 s; more makes no difference to what is heard after it
 
 
 class SileroVad:
@@ -63,13 +68,24 @@ class _SileroCall:
         self._input = np.zeros((1, _CONTEXT_SAMPLES + _FRAME_SAMPLES), np.float32)
         self._rate_hz = np.array(MIC_RATE_HZ, np.int64)
         self._rest = np.zeros(0, np.int16)
+        self._quiet_frames = 0
 
     def push(self, pcm: Pcm) -> Sequence[float]:
         """Take microphone audio; return the speech probability of every frame it completed."""
         samples = np.concatenate((self._rest, pcm))
         whole = len(samples) - len(samples) % _FRAME_SAMPLES
         self._rest = samples[whole:]
-        return [self._score(frame) for frame in samples[:whole].reshape(-1, _FRAME_SAMPLES)]
+        return [
+            0.0 if self._is_settled(frame) else self._score(frame)
+            for frame in samples[:whole].reshape(-1, _FRAME_SAMPLES)
+        ]
+
+    def _is_settled(self, frame: NDArray[np.int16]) -> bool:
+        if frame.max() > _QUIET or frame.min() < -_QUIET:
+            self._quiet_frames = 0
+            return False
+        self._quiet_frames += 1
+        return self._quiet_frames > _SETTLING_FRAMES
 
     def _score(self, frame: NDArray[np.int16]) -> float:
         self._input[0, :_CONTEXT_SAMPLES] = self._input[0, -_CONTEXT_SAMPLES:]
