@@ -203,6 +203,9 @@ class LlmSettings(EngineSettings):
     """The model to ask it for, whatever the client names."""
     discover: bool = True
     """Look for a language model server on this machine at the start."""
+    context_tokens: Annotated[int, Field(ge=1_000)] = 28_672
+    """What the model may read at a time: its context less what it may answer. Older turns of a
+    longer conversation are left out. OpenAI's realtime models have this much."""
 
 
 class ModelSettings(Section):

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from rtav.core import inputs as told
 from rtav.core import outputs as wanted
+from rtav.core import tokens
 from rtav.core.answering import MAX_APART
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
@@ -53,6 +54,9 @@ SESSIONS: list[dict[str, Any]] = [
     {"input_audio_transcription": None},
     {"input_audio_transcription": {}},
     {"tools": [{"type": "function", "name": "express"}]},
+    {"truncation": "disabled"},
+    {"truncation": "auto"},
+    {"truncation": {"type": "retention_ratio", "retention_ratio": 0.5}},
 ]
 PARAMS: list[dict[str, Any] | None] = [
     None,
@@ -76,7 +80,7 @@ class Conversation(RuleBasedStateMachine):
     """Whatever happens in whatever order: `handle` returns, every event conforms and is in order,
     one response of the conversation is open at most and some beside it, no tick leaves a deadline
     behind it, what the conversation keeps of a reply was told, nobody is told anything after
-    leaving, and everything ends."""
+    leaving, no question is longer than the model reads, and everything ends."""
 
     is_sound = False
 
@@ -86,6 +90,7 @@ class Conversation(RuleBasedStateMachine):
         client_plays=st.booleans(),
         moves=st.booleans(),
         lasts=st.sampled_from([None, None, 20.0]),
+        context_tokens=st.sampled_from([28_672, 40]),
         is_late=st.sampled_from([False, False, False, True]),
     )
     def open(
@@ -96,6 +101,7 @@ class Conversation(RuleBasedStateMachine):
         client_plays: bool,
         moves: bool,
         lasts: float | None,
+        context_tokens: int,
         is_late: bool,
     ) -> None:
         numbers = itertools.count(1)
@@ -109,10 +115,12 @@ class Conversation(RuleBasedStateMachine):
                 microphone_races=not client_plays,
                 offers_motions=moves,
                 expires_in_s=lasts,
+                context_tokens=context_tokens,
                 default_dialect=Dialect.RTAV,
             ),
             new_id=lambda prefix: f"{prefix}_{next(numbers)}",
         )
+        self.context_tokens = context_tokens
         self.now = 0.0
         self.heard_ms = 0
         self.has_left = False
@@ -325,7 +333,7 @@ class Conversation(RuleBasedStateMachine):
                 case wanted.Send() | wanted.SendAudio() | wanted.SendImage():
                     self.goes_out(output)
                 case wanted.Ask() | wanted.Say():
-                    self.asked.append(output.turn)
+                    self.is_asked(output)
                 case wanted.Play():
                     self.playing.append(output.turn)
                 case wanted.Void():
@@ -338,6 +346,12 @@ class Conversation(RuleBasedStateMachine):
                 case wanted.StopListening():
                     self.owed[output.utterance] = 0
         self.is_sound = True
+
+    def is_asked(self, order: wanted.Ask | wanted.Say) -> None:
+        self.asked.append(order.turn)
+        if isinstance(order, wanted.Ask):
+            read = tokens.of_text(order.instructions), tokens.of_lines(order.history)
+            assert sum(read) + tokens.of_tools(order.tools) <= self.context_tokens
 
     def goes_out(self, output: wanted.Send | wanted.SendAudio | wanted.SendImage) -> None:
         assert not self.has_left

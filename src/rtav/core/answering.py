@@ -11,7 +11,7 @@ from rtav.core.common import Common
 from rtav.core.composing import Composing
 from rtav.core.conversation import Item
 from rtav.core.dialect import Dialect
-from rtav.core.outputs import Line, Play, Say, Void
+from rtav.core.outputs import Play, Say, Void
 from rtav.core.question import Question
 from rtav.core.replies import Replies, failure
 from rtav.core.reply import Reply, Status
@@ -54,9 +54,8 @@ class Answering:
 
         `said`: words of the caller that are not an item yet.
         """
-        extra = () if said is None else (Line(role="user", text=said),)
         reply = self._new(params or ResponseParams(), automatic=params is None)
-        self.composing.ask(reply, extra=extra)
+        self.composing.ask(reply, said=said)
         return reply
 
     def withdraw(self, reply: Reply) -> None:

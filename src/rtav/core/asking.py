@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtav.core import express
+from rtav.core import express, memory, tokens
 from rtav.core.common import Common
 from rtav.core.config import SessionConfig
 from rtav.core.conversation import Item, read
@@ -92,17 +92,27 @@ def delivery(config: SessionConfig, *, aloud: bool) -> Delivery:
 
 
 def put(
-    turn: int, question: Question, common: Common, *, aloud: bool, extra: tuple[Line, ...] = ()
-) -> Ask:
-    """The question as it has to be put now. `extra`: lines behind the conversation's own."""
+    turn: int, question: Question, common: Common, *, aloud: bool, said: str | None = None
+) -> Ask | None:
+    """The question as it has to be put now; None if it is more than the model reads.
+
+    `said`: words of the caller behind the conversation's own.
+    """
     config, params = question.config, question.params
     limit = params.max_output_tokens or config.max_output_tokens
+    instructions = config.instructions if params.instructions is None else params.instructions
+    tools, moved = tuple(_tools(question, common)), _moved(question)
+    taken = tokens.of_text(instructions) + tokens.of_tools(tools) + tokens.of_lines(moved)
+    room = common.policy.context_tokens / common.gauge.factor - taken
+    history = _history(question, common, said=said, room=room)
+    if history is None:
+        return None
     return Ask(
         turn=turn,
         model=config.model,
-        instructions=config.instructions if params.instructions is None else params.instructions,
-        history=_history(params, common) + extra + _moved(question),
-        tools=tuple(_tools(question, common)),
+        instructions=instructions,
+        history=history + moved,
+        tools=tools,
         tool_choice=params.tool_choice or config.tool_choice,
         max_output_tokens=None if limit == "inf" else limit,
         temperature=config.temperature,
@@ -123,11 +133,22 @@ def is_own(name: str, question: Question, common: Common) -> bool:
     return all(tool["name"] != express.NAME for tool in _client_tools(question))
 
 
-def _history(params: ResponseParams, common: Common) -> tuple[Line, ...]:
-    if params.input is None:
-        return common.conversation.history()
-    items = [_item(given, common) for given in params.input]
-    return tuple(line for item in items if item is not None for line in item.lines())
+def _history(
+    question: Question, common: Common, *, said: str | None, room: float
+) -> tuple[Line, ...] | None:
+    truncation, given = question.config.truncation, question.params.input
+    if given is None:
+        items = list(common.conversation)
+    else:
+        found = [_item(item, common) for item in given]
+        items = [item for item in found if item is not None]
+        if truncation != "disabled":
+            truncation = "auto"  # what a response brings for itself was never let go of
+    if said is not None:
+        part = {"type": "input_text", "text": said}
+        items.append(Item(id="", type="message", role="user", content=[part]))
+    lines = memory.recall(items, truncation, room=room, factor=common.gauge.factor)
+    return None if lines is None else tuple(lines)
 
 
 def _item(given: InputItem, common: Common) -> Item | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from rtav.core import memory
 from rtav.core.catalog import Catalog
 from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN, Connection
@@ -13,6 +14,7 @@ from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect
 from rtav.core.outputs import Output, Send, SendAudio, SendImage
 from rtav.core.reply import Event, Piece
+from rtav.core.tokens import Gauge
 from rtav.core.view import Fit, Seen, as_wished, view
 from rtav.errors import ProtocolError
 from rtav.protocol.server import ServerEvent
@@ -46,6 +48,8 @@ class Policy:
     """Where it begins, on the clock of the inputs; None: with the first of them."""
     offers_motions: bool = False
     """The model is given the tool `express`, which moves the face."""
+    context_tokens: int = 28_672
+    """What the model reads at most, its instructions and tools included."""
     default_dialect: Dialect = Dialect.OPENAI
 
 
@@ -57,6 +61,7 @@ class Common:
     policy: Policy
     new_id: NewId
     conversation: Conversation = field(default_factory=Conversation)
+    gauge: Gauge = field(default_factory=Gauge)
     now: float = 0.0
     is_open: bool = False
     """The event channel is there: events can be sent."""
@@ -114,6 +119,27 @@ class Common:
                 "event_id": event_id or error.event_id,
             },
         )
+
+    def add(self, item: Item) -> str | None:
+        """Put in what the session made; returns the id of the item before it. The oldest leave
+        for it: a conversation has no end because of what is said in it."""
+        self._let_go(memory.surplus(self.conversation, item))
+        return self.conversation.add(item)
+
+    def give(self, item: Item, *, after: str | None) -> str | None:
+        """Put in what the client brings, for which the oldest leave unless truncation is disabled.
+
+        Raises ProtocolError as `Conversation.give` does, and then nothing has left.
+        """
+        self.conversation.place_for(item, after=after)
+        if self.config.truncation != "disabled":
+            self._let_go(memory.surplus(self.conversation, item, after=after))
+        return self.conversation.give(item, after=after)
+
+    def _let_go(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self.conversation.remove(item)
+            self.send("conversation.item.deleted", item_id=item.id)
 
     def item_added(self, item: Item, previous: str | None) -> None:
         """Say that a finished item is in the conversation now, behind `previous`."""

@@ -6,9 +6,9 @@ from rtav.core import asking, express
 from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.conversation import Item
-from rtav.core.outputs import Drive, Line
+from rtav.core.outputs import Drive
 from rtav.core.question import Held, Question
-from rtav.core.replies import Replies
+from rtav.core.replies import CONTEXT_LENGTH_EXCEEDED, Replies
 from rtav.core.reply import Reply
 from rtav.core.reply_table import Stage
 
@@ -23,11 +23,21 @@ class Composing:
         self._common = common
         self._replies = replies
 
-    def ask(self, reply: Reply, *, extra: tuple[Line, ...] = ()) -> None:
-        """Put the reply's question. `extra`: lines behind the conversation's own."""
+    def ask(self, reply: Reply, *, said: str | None = None) -> None:
+        """Put the reply's question; it fails if that is more than the model reads.
+
+        `said`: words of the caller behind the conversation's own.
+        """
         question = reply.question
-        order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, extra=extra)
+        order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, said=said)
+        if order is None:
+            limit = self._common.policy.context_tokens
+            message = f"The conversation is longer than the {limit} tokens that the model reads."
+            code = CONTEXT_LENGTH_EXCEEDED
+            self.failed(told.ReplyFailed(turn=reply.turn, code=code, message=message))
+            return
         question.asked = question.asked or order
+        question.put = order
         self._common.put(order)
 
     def release(self, reply: Reply) -> None:
@@ -77,6 +87,8 @@ class Composing:
             cached_tokens=event.cached_tokens,
         )
         reply.finish = event.reason
+        if reply.question.put is not None:
+            self._common.gauge.learn(reply.question.put, event.input_tokens)
         question = reply.question
         only_moved = question.only_moved and not (reply.text or reply.calls)
         if reply.stage is not Stage.GUESSED:

@@ -15,7 +15,7 @@ ROOT = "root"
 """As `previous_item_id`: before everything."""
 
 MAX_ITEMS = 2000
-"""What clients may fill a conversation with; a call of an hour makes some hundreds."""
+"""A call of an hour makes some hundreds."""
 
 MAX_CHARACTERS = 16_000_000
 """Of text, and of pictures as they are written on the wire."""
@@ -41,6 +41,8 @@ class Item:
     """Of an item that was spoken: where its words are in its audio."""
     audio_end: int = 0
     """How long that audio is, in samples."""
+    is_forgotten: bool = False
+    """The model does not read it any more: the conversation has become too long."""
 
     def cut(self, upto: int) -> int:
         """Keep of a spoken item what was said before sample `upto`; returns where it ends now."""
@@ -122,16 +124,18 @@ class Conversation:
     def find(self, item_id: str) -> Item | None:
         return self._by_id.get(item_id)
 
-    def previous_of(self, item: Item) -> str | None:
-        last = len(self._items) - 1
-        index = last if self._items[last] is item else self._items.index(item)
-        return self._items[index - 1].id if index else None
+    def excess(self, item: Item) -> tuple[int, int]:
+        """How many items, and characters of what the client brought, are too many for this one."""
+        characters = self._characters + item.characters
+        return len(self._items) + 1 - MAX_ITEMS, characters - MAX_CHARACTERS
+
+    def brought(self, item: Item) -> int:
+        """Characters that leave with an item if the client brought it; else 0."""
+        return self._given.get(item.id, 0)
 
     def give(self, item: Item, *, after: str | None = None) -> str | None:
         """`add` for what a client brings. Raises ProtocolError also if it brings too much."""
-        characters = item.characters
-        is_full = self._characters + characters > MAX_CHARACTERS
-        if is_full or len(self._items) >= MAX_ITEMS:
+        if max(self.excess(item)) > 0:
             raise ProtocolError(
                 f"Error adding item: a conversation holds {MAX_ITEMS} items and {MAX_CHARACTERS} "
                 "characters. Delete what is no longer needed.",
@@ -139,8 +143,8 @@ class Conversation:
                 param="item",
             )
         previous = self.add(item, after=after)
-        self._given[item.id] = characters
-        self._characters += characters
+        self._given[item.id] = item.characters
+        self._characters += item.characters
         return previous
 
     def add(self, item: Item, *, after: str | None = None) -> str | None:
@@ -148,6 +152,13 @@ class Conversation:
 
         Raises ProtocolError if the id is taken or there is no item `after`.
         """
+        index = self.place_for(item, after=after)
+        self._items.insert(index, item)
+        self._by_id[item.id] = item
+        return self._items[index - 1].id if index else None
+
+    def place_for(self, item: Item, *, after: str | None) -> int:
+        """Where `add` would put it; raises as that does."""
         if self.find(item.id):
             raise ProtocolError(
                 f"Error adding item: an item with id '{item.id}' already exists.",
@@ -155,28 +166,22 @@ class Conversation:
                 param="item.id",
             )
         if after is None:
-            self._items.append(item)
-        elif after == ROOT:
-            self._items.insert(0, item)
-        else:
-            found = self.find(after)
-            if found is None:
-                raise ProtocolError(
-                    f"Error adding item: there is no item '{after}'.",
-                    code="invalid_value",
-                    param="previous_item_id",
-                )
-            self._items.insert(self._items.index(found) + 1, item)
-        self._by_id[item.id] = item
-        return self.previous_of(item)
+            return len(self._items)
+        if after == ROOT:
+            return 0
+        found = self.find(after)
+        if found is None:
+            raise ProtocolError(
+                f"Error adding item: there is no item '{after}'.",
+                code="invalid_value",
+                param="previous_item_id",
+            )
+        return self._items.index(found) + 1
 
     def remove(self, item: Item) -> None:
         self._items.remove(item)
         del self._by_id[item.id]
         self._characters -= self._given.pop(item.id, 0)
-
-    def history(self) -> tuple[Line, ...]:
-        return tuple(line for item in self._items for line in item.lines())
 
 
 def read(given: wire.Item, *, new_id: str, call_id: str) -> Item:

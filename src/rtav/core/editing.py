@@ -56,7 +56,7 @@ class Editing:
         if text is not None:
             self._answering.say(text, item.id)
             return
-        previous = common.conversation.give(item, after=event.previous_item_id)
+        previous = common.give(item, after=event.previous_item_id)
         common.item_added(item, previous)
         self.created(item)
         if item.role == "user" and item.id == common.conversation.last_id:

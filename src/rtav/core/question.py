@@ -20,7 +20,9 @@ class Question:
     config: SessionConfig
     """As it was when the reply was begun: a change holds from the next one on."""
     asked: Ask | None = None
-    """How it was put the first time."""
+    """How it was put the first time; None: not yet, or it was too long to be put at all."""
+    put: Ask | None = None
+    """How it was put last."""
     gestures: dict[tuple[int, int], str] = field(default_factory=dict)
     """Arguments of the calls of `express`, by round and index."""
     played: set[tuple[int, int]] = field(default_factory=set)

@@ -60,7 +60,7 @@ class Recognition:
         )
         part = {"type": "input_audio", "transcript": None}
         utterance.item = Item(id=utterance.id, type="message", role="user", content=[part])
-        common.item_added(utterance.item, common.conversation.add(utterance.item))
+        common.item_added(utterance.item, common.add(utterance.item))
         utterance.item.content[0]["transcript"] = utterance.text or None
         for delta in utterance.early:
             self.transcripts.delta(utterance, delta)

@@ -13,6 +13,9 @@ from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.units import to_ms
 
+CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+"""The one way to fail that is the client's to repair."""
+
 
 class Replies:
     """At most one of the conversation is open, an earlier one may still be heard, and there are
@@ -113,7 +116,7 @@ class Replies:
     def keep(self, reply: Reply, item: Item) -> str | None:
         """Put what a reply brings into the conversation, if it is one of it; returns the id of the
         item before it."""
-        return None if reply.is_apart else self._common.conversation.add(item)
+        return None if reply.is_apart else self._common.add(item)
 
     def open(self, reply: Reply) -> None:
         """Tell the client that a reply begins."""
@@ -236,7 +239,5 @@ class Replies:
 
 def failure(code: str, message: str) -> dict[str, Any]:
     """The `status_details` of a response that failed."""
-    return {
-        "type": "failed",
-        "error": {"type": "server_error", "code": code, "message": message},
-    }
+    kind = "invalid_request_error" if code == CONTEXT_LENGTH_EXCEEDED else "server_error"
+    return {"type": "failed", "error": {"type": kind, "code": code, "message": message}}

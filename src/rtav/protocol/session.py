@@ -77,11 +77,13 @@ class FunctionTool(Wire):
 
 
 class TokenLimits(Wire):
-    post_instructions: Annotated[int, Field(ge=0)] | None = None
+    post_instructions: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of the conversation that are too many, instructions and tools not counted."""
 
 
 class RetentionRatio(Wire):
-    """How much of the conversation is kept when it has outgrown the model."""
+    """Forget more than needed at a time: what stays begins alike for many turns, and a model
+    server's prompt cache holds as long."""
 
     type: Literal["retention_ratio"]
     retention_ratio: Annotated[float, Field(ge=0, le=1)]

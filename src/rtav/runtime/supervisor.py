@@ -62,6 +62,8 @@ class Rules:
     voice_aliases: Mapping[str, str]
     models: Sequence[str] | None = None
     """All that a client may name; None: any."""
+    context_tokens: int = 28_672
+    """What the model reads at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,7 @@ class Supervisor:
                 expires_in_s=call_s,
                 began_at=asyncio.get_running_loop().time(),
                 offers_motions=self._rules.offers_motions,
+                context_tokens=self._rules.context_tokens,
                 default_dialect=self._rules.default_dialect,
             ),
             new_id=new_id,

@@ -137,6 +137,7 @@ def _rules(settings: Settings, engines: Engines) -> Rules:
         call_s=settings.limits.call_minutes * 60,
         default_dialect=Dialect(settings.dialect.default),
         offers_motions=engines.llm.capabilities.name == "demo",
+        context_tokens=settings.llm.context_tokens,
         face=FaceSettings(size_px=video.size_px, fps=video.fps, bitrate=video.bitrate),
         voice_aliases=aliases(engines.tts.voices()),
         models=strict_models(engines.llm) if settings.models.strict else None,
