@@ -110,10 +110,15 @@ def _unasked(events: Sequence[dict[str, Any]]) -> list[str]:
     wrong = []
     for event in events:
         session = event.get("session", session)
-        asked = session.get("dialect") == "rtav" or "image" in session.get("modalities", ())
-        if event["type"] in OWN_EVENTS and not asked:
+        if event["type"] in OWN_EVENTS and not _asks_for(session, event["type"]):
             wrong.append(f"{event['type']} that nobody asked for")
     return wrong
+
+
+def _asks_for(session: dict[str, Any], kind: str) -> bool:
+    if kind in (session.get("include") or ()):
+        return True
+    return session.get("dialect") == "rtav" or "image" in session.get("modalities", ())
 
 
 def model(request: Mapping[str, Any]) -> list[Step]:
