@@ -15,6 +15,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from rtav.runtime.stage import Stage, Threads
+from rtav.runtime.supervisor import Supervisor
+from rtav.testing.calls import RULES, InlineExecutor, ScriptedEngines
+
 CHECKS = (
     not_a_server_error,
     status_code_conformance,
@@ -22,13 +26,19 @@ CHECKS = (
     response_headers_conformance,
     response_schema_conformance,
 )
-EXAMPLES = 40
+EXAMPLES = 20
 """For each operation and each of both kinds: requests as documented, and others."""
 
 
 @pytest.fixture(scope="module")
 def lasting(make_server):
-    return make_server(max_calls=10_000)
+    """One server for all requests, which reads sessions as a real one does."""
+    server = make_server(max_calls=10_000)
+    threads = Threads(render=InlineExecutor(), encode=InlineExecutor(), load=InlineExecutor())
+    real = Supervisor(ScriptedEngines(), RULES, Stage(threads))
+    server.supervisor.shown, server.supervisor.describe = real.shown, real.describe
+    server.supervisor.check = real.check
+    return server
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,8 @@ def decide(signs: Signs) -> Dialect | None:
     """The dialect these signs show, or None where nothing does."""
     for session in (None, *signs.sessions):
         named = signs.named if session is None else session.get("dialect")
-        if named in set(Dialect):
-            return Dialect(str(named))
+        if isinstance(named, str) and named in set(Dialect):
+            return Dialect(named)
     if signs.beta or signs.subprotocol == BETA_SUBPROTOCOL:
         return Dialect.BETA
     # what the call itself shows outranks what its secret shows

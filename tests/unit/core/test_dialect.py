@@ -15,6 +15,7 @@ FLAT = {"voice": "alice"}
         (Signs(sessions=({"dialect": "openai"},), label="realtime"), Dialect.OPENAI),
         (Signs(sessions=({}, {"dialect": "rtav"}), beta=True), Dialect.RTAV),
         (Signs(named="klingon"), None),
+        (Signs(sessions=({"dialect": {}},)), None),
         # 2: the beta
         (Signs(beta=True, agents_header=True), Dialect.BETA),
         (Signs(subprotocol="openai-beta.realtime-v1"), Dialect.BETA),
