@@ -14,6 +14,7 @@ from rtav.core import inputs as told
 from rtav.core import outputs as wanted
 from rtav.core.connections import MAIN
 from rtav.core.inputs import Input
+from rtav.core.noise import noise_level
 from rtav.core.outputs import Output
 from rtav.core.session import Session
 from rtav.errors import ProtocolError
@@ -80,7 +81,13 @@ class Call:
         self._last_played: told.Played | None = None
         self._motions = {motion.id.lower(): motion.id for motion in crew.avatar.motions()}
         self._turns = Turns(self._means(), self._start)
-        self._listening = Listening(vad=crew.vad, stt=crew.stt, caller=call_id, tell=self.tell)
+        self._listening = Listening(
+            vad=crew.vad,
+            stt=crew.stt,
+            caller=call_id,
+            tell=self.tell,
+            noise_level=lambda: noise_level(session.config.noise_reduction),
+        )
         self._inbox = Inbox(
             self._listening,
             tell=self.tell,

@@ -13,6 +13,7 @@ from rtav.core.inputs import FrameHeard, HearingFailed, Input, WordsHeard
 from rtav.core.outputs import EndOfSpeech, Listen, Pause, StopListening
 from rtav.engines.base import SttEngine, VadEngine
 from rtav.errors import EngineError, EngineFailed, EngineTimeout
+from rtav.media.denoise import Denoiser
 from rtav.media.ingress import Microphone
 from rtav.media.pcm import MIC_RATE_HZ, Pcm
 from rtav.media.resample import Resampler
@@ -35,8 +36,11 @@ class Listening:
         stt: SttEngine,
         caller: str,
         tell: Callable[[Input], None],
+        noise_level: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`noise_level` is how strongly noise is suppressed now, as `Denoiser` counts it."""
         self._microphone = Microphone()
+        self._denoiser, self._noise_level = Denoiser(), noise_level
         self._vad = vad.open()
         self._frame_samples = vad.frame_samples
         self._stt = stt
@@ -75,9 +79,14 @@ class Listening:
         in ms."""
         if self._resampler is not None:
             self._hear(self._resampler.flush())
+        self._hear_clean(self._denoiser.flush())
         return self._heard_until * 1000 // MIC_RATE_HZ
 
     def _hear(self, pcm: Pcm) -> None:
+        if pcm.size:
+            self._hear_clean(self._denoiser.push(pcm, level=self._noise_level()))
+
+    def _hear_clean(self, pcm: Pcm) -> None:
         if not pcm.size:
             return
         self._heard.append(pcm)
