@@ -116,6 +116,7 @@ def put(
         tool_choice=params.tool_choice or config.tool_choice,
         max_output_tokens=None if limit == "inf" else limit,
         temperature=config.temperature,
+        reasoning_effort=(config.reasoning or {}).get("effort"),
         delivery=delivery(config, aloud=aloud),
     )
 

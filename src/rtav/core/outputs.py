@@ -111,6 +111,7 @@ class Ask:
     tool_choice: str | Mapping[str, Any]
     max_output_tokens: int | None
     temperature: float | None
+    reasoning_effort: str | None = None
     delivery: Delivery
 
 

@@ -160,6 +160,8 @@ class LlmRequest:
     tool_choice: str | Mapping[str, Any] = "auto"
     max_output_tokens: int | None = None
     temperature: float | None = None
+    reasoning_effort: str | None = None
+    """How long a model that thinks may do so: minimal, low, medium, high or xhigh."""
     caller: str = ""
     """Opaque id of the call. Engines keep no state under it: the messages are the state."""
 

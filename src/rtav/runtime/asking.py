@@ -22,6 +22,7 @@ def request(order: Ask, *, caller: str) -> base.LlmRequest:
         tool_choice=order.tool_choice,
         max_output_tokens=order.max_output_tokens,
         temperature=order.temperature,
+        reasoning_effort=order.reasoning_effort,
         caller=caller,
     )
 

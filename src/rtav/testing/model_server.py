@@ -11,6 +11,9 @@ from typing import Any, Self
 
 FOR_EVER = float("inf")
 
+BREAK: Mapping[str, Any] = {}
+"""A step: the server goes away in the middle of its reply."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -43,8 +46,9 @@ class ModelServer:
         headers: str = "",
         listing: Mapping[str, Any] | None = None,
     ) -> None:
-        """`headers` are sent with every answer, each ending in CR LF; `listing` replaces the
-        reply of /models."""
+        """A script's reply is finished for it, with reason `stop`, unless one of its steps does or
+        breaks it off. `headers` are sent with every answer, each ending in CR LF; `listing`
+        replaces the reply of /models."""
         self._scripts: list[Script] = list(scripts) or [["Hello", " there."]]
         self._key = key
         self._headers = headers
@@ -128,7 +132,10 @@ class ModelServer:
         self, script: Sequence[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         writer.write(self._head(200, "text/event-stream"))
-        for step in script:
+        is_finished = any(_finishes(step) for step in script)
+        for step in [*script, *([] if is_finished else [chunk_of({}, finish="stop")])]:
+            if step is BREAK:
+                return
             if isinstance(step, float):
                 await self._pause(step, reader)
                 continue
@@ -145,6 +152,11 @@ class ModelServer:
         except TimeoutError:
             return
         raise ConnectionResetError("the client hung up")
+
+
+def _finishes(step: Step) -> bool:
+    choices = step.get("choices", ()) if isinstance(step, Mapping) else ()
+    return any(choice["finish_reason"] for choice in choices)
 
 
 def chunk_of(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rtav.engines.base import (
 )
 from rtav.engines.llm.openai import OpenAiLlm
 from rtav.errors import ConfigError, EngineError, EngineFailed, EngineTimeout, EngineUnavailable
-from rtav.testing.model_server import FOR_EVER, ModelServer, Refusal, chunk_of
+from rtav.testing.model_server import BREAK, FOR_EVER, ModelServer, Refusal, chunk_of
 
 ASK = LlmRequest(
     model="gpt-realtime", instructions="Be brief.", messages=(Message(role="user", text="Hi"),)
@@ -191,8 +192,51 @@ def test_an_error_in_the_stream_fails_the_reply() -> None:
     assert str(error) == "openai: the model server broke the stream"
 
 
-def test_an_empty_reply_is_a_failure() -> None:
-    assert "empty reply" in str(_failure(ModelServer([chunk_of({"role": "assistant"})])))
+@pytest.mark.parametrize("script", [[BREAK], ["Well,", BREAK]])
+@pytest.mark.parametrize("headers", ["", "Content-Length: 99999\r\n"])
+def test_a_server_that_goes_away_fails_the_reply(script: list[Any], headers: str) -> None:
+    """Without a length nothing but the missing reason shows it."""
+    server = ModelServer(script, headers=headers)
+    error = _failure(server)
+    assert isinstance(error, EngineFailed)
+    assert error.retryable
+
+
+def test_a_reply_without_words_that_ends_well_is_no_failure() -> None:
+    assert _replies(ModelServer([chunk_of({"role": "assistant"})])) == [[LlmEnd()]]
+
+
+def test_a_wish_that_the_server_does_not_know_is_not_repeated() -> None:
+    request = dataclasses.replace(ASK, reasoning_effort="low")
+    server = ModelServer(Refusal(400), ["One"])
+    _replies(server, request, times=2)
+    assert [r.get("reasoning_effort") for r in server.requests] == ["low", None, None]
+    assert all("stream_options" in r for r in server.requests)
+
+
+def test_a_server_that_takes_no_options_at_all_is_asked_without_them() -> None:
+    request = dataclasses.replace(ASK, reasoning_effort="low")
+    server = ModelServer(Refusal(422), Refusal(422), ["One"])
+    _replies(server, request, times=2)
+    options = [sorted(r.keys() & {"reasoning_effort", "stream_options"}) for r in server.requests]
+    assert options == [["reasoning_effort", "stream_options"], ["stream_options"], [], []]
+
+
+def test_a_request_that_is_bad_in_itself_is_refused_and_its_options_are_not_blamed() -> None:
+    request = dataclasses.replace(ASK, reasoning_effort="low")
+    bad = Refusal(400)
+
+    async def main() -> None:
+        server = ModelServer(bad, bad, bad, ["One"])
+        async with server:
+            engine = OpenAiLlm(base_url=server.base_url, model="stub")
+            with pytest.raises(EngineFailed):
+                [delta async for delta in engine.reply(request)]
+            [delta async for delta in engine.reply(request)]
+            await engine.close()
+        assert server.requests[3]["reasoning_effort"] == "low"
+
+    asyncio.run(main())
 
 
 def test_closing_the_reply_closes_the_connection() -> None:

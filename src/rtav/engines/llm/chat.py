@@ -23,6 +23,8 @@ def parameters(request: LlmRequest, *, sees: bool, limit_name: str) -> Json:
         wanted["tool_choice"] = _tool_choice(request.tool_choice)
     if request.temperature is not None:
         wanted["temperature"] = request.temperature
+    if request.reasoning_effort is not None:
+        wanted["reasoning_effort"] = request.reasoning_effort
     if request.max_output_tokens is not None:
         wanted[limit_name] = request.max_output_tokens
     return wanted

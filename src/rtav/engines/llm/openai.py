@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,13 +21,18 @@ from rtav.errors import ConfigError, EngineFailed, EngineTimeout, EngineUnavaila
 OPENAI_URL = "https://api.openai.com/v1"
 NAME = "openai"
 
+WISHES = frozenset({"reasoning_effort", "parallel_tool_calls"})
+"""What a client may wish for and many servers do not know: they are asked without it then."""
+
+COUNTS = frozenset({"stream_options"})
+"""The option by which tokens are counted; some servers refuse it."""
+
 WARM_UP_S = 5.0  # a server that is loading its model must not hold up ours
 
 _Stream = openai.AsyncStream[ChatCompletionChunk]
-_REASONS: dict[str, Literal["stop", "length", "content_filter"]] = {
-    "length": "length",
-    "content_filter": "content_filter",
-}
+_Reason = Literal["stop", "length", "content_filter"]
+_REASONS: dict[str, _Reason] = {"length": "length", "content_filter": "content_filter"}
+"""Every other one is a good end: `stop`, `tool_calls`, and what servers made up."""
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +69,7 @@ class OpenAiLlm:
         # OpenAI's newer models refuse `max_tokens`; most other servers know nothing else.
         is_openai = _is_openai(host)
         self._limit_name = "max_completion_tokens" if is_openai else "max_tokens"
-        self._counts_usage = True
+        self._refused: frozenset[str] = frozenset()
         self._offered: tuple[str, ...] = ()
         # Without a key the SDK would send the one in OPENAI_API_KEY, to whomever the URL names.
         self._client = openai.AsyncOpenAI(
@@ -118,19 +123,23 @@ class OpenAiLlm:
             yield delta
 
     async def _ask(self, wanted: Json) -> _Stream:
-        """Post the request, without the usage option where the server does not take it."""
-        if not self._counts_usage:
-            return await self._post(wanted)
-        try:
-            return await self._post({**wanted, "stream_options": {"include_usage": True}})
-        except (openai.BadRequestError, openai.UnprocessableEntityError):
-            stream = await self._post(wanted)  # raises again if it was not the option
-            self._counts_usage = False
-            log.info("the model server takes no stream_options: tokens are not counted")
-            return stream
+        """Post the request; without the options that the server turns out not to take."""
+        wanted = {**wanted, "stream_options": {"include_usage": True}}
+        optional = (WISHES | COUNTS) & wanted.keys() - self._refused
+        attempts = dict.fromkeys((frozenset[str](), optional & WISHES, optional))
+        *earlier, last = attempts
+        for without in earlier:
+            with suppress(openai.BadRequestError, openai.UnprocessableEntityError):
+                return await self._post(wanted, without=without)
+        return await self._post(wanted, without=last)  # raises again if it was no option
 
-    async def _post(self, wanted: Json) -> _Stream:
-        stream: _Stream = await self._client.chat.completions.create(**wanted, stream=True)
+    async def _post(self, wanted: Json, *, without: frozenset[str]) -> _Stream:
+        left_out = self._refused | without
+        kept = {name: value for name, value in wanted.items() if name not in left_out}
+        stream: _Stream = await self._client.chat.completions.create(**kept, stream=True)
+        if without:
+            self._refused = left_out
+            log.info("the model server does not take %s", " and ".join(sorted(without)))
         return stream
 
     async def _chunks(
@@ -153,23 +162,19 @@ class _Answer:
     """Puts a reply together from its chunks."""
 
     def __init__(self) -> None:
-        self._reason: Literal["stop", "length", "content_filter"] = "stop"
+        self._reason: _Reason | None = None
         self._usage: Any = None  # the SDK's CompletionUsage; servers leave fields out
         self._calls: list[str] = []
-        self._said_anything = False
         self._thoughtless = Thoughtless()
 
     def add(self, chunk: ChatCompletionChunk) -> Iterator[LlmDelta]:
         self._usage = chunk.usage or self._usage
         for choice in chunk.choices or ():
-            self._reason = _REASONS.get(choice.finish_reason or "", self._reason)
-            self._said_anything |= choice.finish_reason is not None
-            if choice.delta.content:
-                self._said_anything = True
-                if said := self._thoughtless.feed(choice.delta.content):
-                    yield TextDelta(said)
+            if choice.finish_reason is not None:
+                self._reason = _REASONS.get(choice.finish_reason, "stop")
+            if choice.delta.content and (said := self._thoughtless.feed(choice.delta.content)):
+                yield TextDelta(said)
             for piece in choice.delta.tool_calls or ():
-                self._said_anything = True
                 yield self._piece(piece)
 
     def _piece(self, piece: ChoiceDeltaToolCall) -> ToolCallDelta:
@@ -190,8 +195,8 @@ class _Answer:
         )
 
     def end(self) -> Iterator[LlmDelta]:
-        if not self._said_anything:
-            raise EngineFailed(NAME, "the server sent an empty reply", retryable=True)
+        if self._reason is None:  # it went away: a good end, and one that was cut, have a reason
+            raise EngineFailed(NAME, "the model server broke off its reply", retryable=True)
         if rest := self._thoughtless.end():
             yield TextDelta(rest)
         details = getattr(self._usage, "prompt_tokens_details", None)
