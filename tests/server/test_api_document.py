@@ -17,8 +17,10 @@ from rtav.server.uploads.library import Library
 from rtav.server.uploads.opening import makers
 from rtav.server.uploads.quota import Quota
 from rtav.server.uploads.shelves import Shelves
+from rtav.server.uploads.voices import AdoptedVoices
 from rtav.settings import AssetSettings
 from rtav.testing.calls import RULES, InlineExecutor, ScriptedEngines
+from rtav.testing.engines import ScriptedTts
 
 EXAMPLES = ASSETS / "driving"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
@@ -77,7 +79,7 @@ def documented_server(make_server, tmp_path):
             return Library(
                 table=table,
                 shelves=Shelves(tmp_path),
-                makers=makers(PortraitAvatar()),
+                makers=makers(PortraitAvatar(), AdoptedVoices(ScriptedTts())),
                 quota=Quota(AssetSettings(), now=lambda: self.now),
                 wall=self.wall,
                 new_id=new_id,
@@ -107,7 +109,7 @@ def test_every_example_is_answered_as_it_is_documented(documented_server):
             answered = response.json() if is_json else {}
         else:
             variables |= dict(line.split("=", 1) for line in text.splitlines())
-    assert compared == 10
+    assert compared == 11
 
 
 def test_every_path_is_documented(server):

@@ -265,6 +265,18 @@ class TtsEngine(Engine, Protocol):
         """
 
 
+@runtime_checkable
+class ClonesVoices(Protocol):
+    """A `TtsEngine` that speaks in voices which callers have brought."""
+
+    def adopt_voice(self, voice: str, sample: Path) -> None:
+        """From now on `speak` knows this id. `sample` is 3 to 60 s of speech, WAV, mono, 24 kHz.
+        Returns at once."""
+
+    def forget_voice(self, voice: str) -> None:
+        """Nobody will ask for this id again. Its sample is going."""
+
+
 # --- faces -----------------------------------------------------------------------------------
 
 Mood = Literal["idle", "listening", "thinking", "speaking"]

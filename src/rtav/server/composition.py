@@ -27,6 +27,7 @@ from rtav.server.models import AliasedLlm, strict_models
 from rtav.server.selection import Engines, select
 from rtav.server.services import Services
 from rtav.server.uploads.opening import max_bytes, opened_library
+from rtav.server.uploads.voices import AdoptedVoices
 from rtav.server.voices import aliases
 from rtav.settings import Settings
 from rtav.transports.webrtc.settings import IceSettings
@@ -58,7 +59,8 @@ async def compose(
     Raises ConfigError and EngineUnavailable before anything is left running.
     """
     selection = await select(settings, own_ports=own_ports)
-    engines = selection.engines
+    voices = AdoptedVoices(selection.engines.tts)
+    engines = replace(selection.engines, tts=voices)
     if settings.models.aliases:
         engines = replace(engines, llm=AliasedLlm(engines.llm, settings.models.aliases))
     sealer = Sealer(_secrets(settings))
@@ -88,6 +90,7 @@ async def compose(
                 settings,
                 table=books.assets,
                 avatar=engines.avatar,
+                voices=voices,
                 offer=supervisor.offer,
             )
         )

@@ -193,7 +193,7 @@ def _wish(name: str, fields: Mapping[str, str]) -> Wish:
     more: dict[str, Any] = dict(fields)
     if landmarks is not None:
         more["landmarks"] = parse_object(landmarks, param="landmarks", code="invalid_json")
-    shown = {key: fields[key] for key in ("description", "consent") if key in fields}
+    shown = {key: fields[key] for key in ("description", "consent", "language") if key in fields}
     return Wish(name=name, more=more, facts=shown)
 
 

@@ -47,6 +47,8 @@ class Maker:
     adopt: Callable[[str, Path, Mapping[str, Any]], None]
     """Takes the id, its folder and its facts."""
     forget: Callable[[str], None]
+    complete: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]] | None = None
+    """Adds to the facts of a new asset what only the engine can know; raises ProtocolError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,9 @@ class Library:
                         wish={**wish.more, "id": asset_id, "name": wish.name},
                     )
                 )
+                facts = {**found, **wish.facts}
+                if maker.complete is not None:
+                    facts = {**await maker.complete(facts)}
                 size = size_bytes(folder)
                 self.quota.check(self.held(owner), more_bytes=size)
                 record = AssetRecord(
@@ -155,7 +160,7 @@ class Library:
                     kind=kind,
                     name=wish.name,
                     size_bytes=size,
-                    facts={**found, **wish.facts},
+                    facts=facts,
                     created_at=self._wall(),
                 )
                 async with self._changing:

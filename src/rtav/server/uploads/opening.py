@@ -14,12 +14,18 @@ from rtav.server.storage.records import AssetKind
 from rtav.server.uploads.library import Library, Maker, Table
 from rtav.server.uploads.quota import Quota
 from rtav.server.uploads.shelves import Shelves
+from rtav.server.uploads.voices import AdoptedVoices
 from rtav.settings import Settings
 
 
 @contextlib.asynccontextmanager
 async def opened_library(
-    settings: Settings, *, table: Table, avatar: AvatarEngine, offer: Callable[[str, Own], None]
+    settings: Settings,
+    *,
+    table: Table,
+    avatar: AvatarEngine,
+    voices: AdoptedVoices,
+    offer: Callable[[str, Own], None],
 ) -> AsyncIterator[Library]:
     """The assets that have been uploaded, kept in order until the way out.
 
@@ -28,7 +34,7 @@ async def opened_library(
     library = Library(
         table=table,
         shelves=Shelves(settings.assets.dir or settings.state_dir / "assets"),
-        makers=makers(avatar),
+        makers=makers(avatar, voices),
         quota=Quota(settings.assets, now=clock.monotonic),
         wall=clock.wall,
         new_id=new_id,
@@ -46,9 +52,17 @@ async def opened_library(
         await tasks.__aexit__(None, None, None)
 
 
-def makers(avatar: AvatarEngine) -> dict[AssetKind, Maker]:
+def makers(avatar: AvatarEngine, voices: AdoptedVoices) -> dict[AssetKind, Maker]:
     """Who makes assets of each kind that these engines take."""
-    found: dict[AssetKind, Maker] = {}
+    found: dict[AssetKind, Maker] = {
+        "voice": Maker(
+            module="rtav.engines.tts.sample",
+            function="prepare_voice",
+            adopt=voices.adopt,
+            forget=voices.forget,
+            complete=voices.complete,
+        )
+    }
     if isinstance(avatar, AdoptsAssets):
         found["face"] = Maker(
             module=avatar.preparer,
