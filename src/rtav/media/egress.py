@@ -194,7 +194,8 @@ class Egress:
 class _Voice:
     def __init__(self, out: AudioOut) -> None:
         self._source, self._track = out.source, out.track
-        self._encoder = None if out.track is None else OpusEncoder()
+        track = out.track
+        self._encoder = None if track is None else OpusEncoder(lambda: track.loss)
 
     def send(self, at: int) -> None:
         pcm = self._source.read(at)

@@ -119,7 +119,7 @@ class Microphone:
             pieces.extend(self._play(number))
         if not self._waiting and self._next is not None:
             pieces.extend(self._stand_in(now))
-        pcm = np.concatenate(pieces) if pieces else _NOTHING
+        pcm = _NOTHING if not pieces else pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         self.position += pcm.size
         return pcm
 

@@ -13,6 +13,10 @@ class Track(Protocol):
     def ready(self) -> bool:
         """True from the end of the handshake until the end of the call."""
 
+    @property
+    def loss(self) -> float:
+        """Share of the last packets that the peer says it missed, 0 to 1."""
+
     def push(self, payloads: Sequence[bytes], rtp_time: int) -> None:
         """Send one frame now. `rtp_time` counts in the codec's clock (Opus 48 kHz, video 90 kHz)
         from the first sample of the call. Dropped silently while not `ready`."""

@@ -46,6 +46,7 @@ class FakeTrack:
 
     def __init__(self) -> None:
         self.ready = False
+        self.loss = 0.0
         self.sent: list[Sent] = []
         self.reports: list[tuple[float, int]] = []
 

@@ -49,6 +49,7 @@ class FakeTrack:
     def __init__(self, log: list[str] | None = None, name: str = "") -> None:
         self.sent: list[tuple[int, Sequence[bytes]]] = []
         self.reports: list[tuple[float, int]] = []
+        self.loss = 0.0
         self._log, self._name = log, name
 
     @property

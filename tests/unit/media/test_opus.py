@@ -189,3 +189,50 @@ def test_neither_encoder_nor_decoder_starts_a_thread():
 
     assert kept
     assert len(list(Path("/proc/self/task").iterdir())) == before
+
+
+def _celt_only(packet: bytes) -> bool:
+    """RFC 6716 section 3.1: configurations from 16 on; such packets carry no FEC."""
+    return packet[0] >> 3 >= 16
+
+
+def test_packets_that_may_be_lost_carry_what_was_said_before() -> None:
+    loss = [0.0]
+    encoder = OpusEncoder(lambda: loss[0])
+    voice = tone(200, rate_hz=24_000, samples=480)
+    modes = []
+
+    for loss[0] in (0.0, 0.005, 0.02, 0.0):
+        silence = [encoder.encode(None) for _ in range(12)]
+        modes.append([_celt_only(encoder.encode(voice)) for _ in range(3)])
+
+    assert modes == [[True] * 3, [True] * 3, [False] * 3, [True] * 3]
+    assert silence[-1] == silence_packet()
+
+
+def test_the_mode_never_changes_within_an_utterance() -> None:
+    loss = [0.0]
+    encoder = OpusEncoder(lambda: loss[0])
+    voice = tone(200, rate_hz=24_000, samples=480)
+    encoder.encode(voice)
+
+    loss[0] = 0.2
+    encoder.encode(None)
+
+    assert _celt_only(encoder.encode(voice))
+
+
+def test_a_change_of_mode_is_not_heard() -> None:
+    loss = [0.0]
+    encoder, decoder = OpusEncoder(lambda: loss[0]), OpusDecoder()
+    voice = tone(200, rate_hz=24_000, samples=480 * 20)
+    pcm = []
+
+    for loss[0] in (0.0, 0.05, 0.0):
+        said = [encoder.encode(None) for _ in range(20)]
+        said += [encoder.encode(voice[at : at + 480]) for at in range(0, voice.size, 480)]
+        pcm.append(np.concatenate([decoder.decode(packet) for packet in said]))
+
+    for one in pcm:
+        assert np.abs(one[100 * 16 : 390 * 16]).max() < 40  # no click at the mode's change
+        assert np.abs(one[500 * 16 :]).max() == pytest.approx(8000, rel=0.1)
