@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+ToolFailure = Literal["http_error", "protocol_error", "tool_execution_error"]
 
 
 class RtavError(Exception):
@@ -74,6 +76,23 @@ class EngineTimeout(EngineError):
 
 class EngineFailed(EngineError):
     """Broke while it worked."""
+
+
+class ToolFailed(RtavError):
+    """A remote tool's, or its server's: told to the model and the client in place of an output.
+
+    `kind` says who failed, as the wire names it; `code` is HTTP's or the protocol's. `is_lost`: the
+    connection is of no more use. The message holds no address and no key.
+    """
+
+    def __init__(
+        self, message: str, *, kind: ToolFailure, code: int = 0, is_lost: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+        self.code = code
+        self.is_lost = is_lost
 
 
 class PeerGone(RtavError):

@@ -63,6 +63,8 @@ def configure(*, level: str = "INFO", json: bool = False) -> None:
     root.setLevel(level.upper())
     for noisy in ("aioice", "aiortc", "httpx", "httpx2", "openai", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for telling in ("httpcore", "httpcore2", "mcp"):  # headers, and what people said, in the open
+        logging.getLogger(telling).setLevel(logging.CRITICAL)
 
 
 def _pass(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -1,0 +1,1 @@
+"""Servers of remote tools, asked by the Model Context Protocol."""
