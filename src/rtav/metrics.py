@@ -65,6 +65,12 @@ media_dropped_total = Counter(
 engine_failures_total = Counter(
     "rtav_engine_failures", "Failures of engines", ["kind", "engine", "error"]
 )
+tool_calls_total = Counter(
+    "rtav_tool_calls", "Calls of remote tools, by what came of them", ["outcome"]
+)
+tool_listings_total = Counter(
+    "rtav_tool_listings", "Servers that were asked for their tools, by what came of it", ["outcome"]
+)
 event_errors_total = Counter(
     "rtav_event_errors", "`error` events sent to clients, by code", ["code"]
 )

@@ -215,6 +215,13 @@ class ModelSettings(Section):
     """A model that is not listed is an error; else the server's own answers for it."""
 
 
+class McpSettings(Section):
+    allowed_hosts: Names = ("*",)
+    """Where MCP servers may be: `*` any public host by https; others named, as `10.0.0.5:9000`."""
+    call_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """Seconds until a tool that has not answered has failed."""
+
+
 class DialectSettings(Section):
     default: Literal["openai", "rtav", "beta"] = "openai"
     """How events are spelt for a client that shows nothing of its own."""
@@ -270,6 +277,7 @@ class Settings(BaseSettings):
     tts: EngineSettings = EngineSettings()
     avatar: EngineSettings = EngineSettings()
     models: ModelSettings = ModelSettings()
+    mcp: McpSettings = McpSettings()
     dialect: DialectSettings = DialectSettings()
     video: VideoSettings = VideoSettings()
     log: LogSettings = LogSettings()

@@ -13,6 +13,7 @@ from rtav.core.conversation import Item
 from rtav.core.dialect import Dialect
 from rtav.core.outputs import Play, Say, Void
 from rtav.core.question import Question
+from rtav.core.remote import Remote
 from rtav.core.replies import Replies, failure
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
@@ -35,8 +36,9 @@ class Answering:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._turns = 0
-        self.replies = Replies(common, freed=self._next)
-        self.composing = Composing(common, self.replies)
+        self.remote = Remote(common)
+        self.replies = Replies(common, freed=self._next, remote=self.remote)
+        self.composing = Composing(common, self.replies, self.remote)
         self._queue: deque[tuple[str, str]] = deque()
         self.awaits: Callable[[], Sequence[Utterance]] = tuple
         """What the caller has said and nobody knows the words of yet, in order."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
-from rtav.core import express, memory, tokens
+from rtav.core import express, memory, tokens, toolbox
 from rtav.core.common import Common
 from rtav.core.config import SessionConfig
 from rtav.core.conversation import Item, read
 from rtav.core.outputs import Ask, Delivery, Line
 from rtav.core.patching import patched
 from rtav.core.question import Question
+from rtav.core.toolbox import Offer
 from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
@@ -67,17 +68,23 @@ def lead(params: ResponseParams, common: Common) -> int | None:
 def config_of(params: ResponseParams, common: Common) -> SessionConfig:
     """The session's configuration with what a response changes for itself.
 
-    Raises ProtocolError for a voice that nobody has.
+    Raises ProtocolError for a voice that nobody has, and for a server that may not be asked.
     """
-    if params.audio is None or params.audio.output is None:
+    changes: dict[str, Any] = {}
+    if params.audio is not None and params.audio.output is not None:
+        changes["audio"] = Audio(output=params.audio.output)
+    if params.tools is not None:
+        changes["tools"] = params.tools
+    if not changes:
         return common.config
-    patch = SessionPatch(audio=Audio(output=params.audio.output))
+    patch = SessionPatch.model_construct(_fields_set=set(changes), **changes)
     return patched(common.config, patch, common.catalog, prefix="response")
 
 
 def check(params: ResponseParams, common: Common) -> None:
     """Raises ProtocolError if a response cannot be asked so."""
-    config_of(params, common)
+    config = config_of(params, common)
+    _check_choice(params.tool_choice, config)
     for index, item in enumerate(params.input or ()):
         if isinstance(item, ItemReference) and common.conversation.find(item.id) is None:
             raise ProtocolError(
@@ -101,7 +108,7 @@ def put(
     config, params = question.config, question.params
     limit = params.max_output_tokens or config.max_output_tokens
     instructions = config.instructions if params.instructions is None else params.instructions
-    tools, moved = tuple(_tools(question, common)), _moved(question)
+    (tools, choice), moved = _tools(question, common), _moved(question)
     taken = tokens.of_text(instructions) + tokens.of_tools(tools) + tokens.of_lines(moved)
     room = common.policy.context_tokens / common.gauge.factor - taken
     history = _history(question, common, said=said, room=room)
@@ -112,8 +119,8 @@ def put(
         model=config.model,
         instructions=instructions,
         history=history + moved,
-        tools=tools,
-        tool_choice=params.tool_choice or config.tool_choice,
+        tools=tuple(tools),
+        tool_choice=choice,
         max_output_tokens=None if limit == "inf" else limit,
         temperature=config.temperature,
         reasoning_effort=(config.reasoning or {}).get("effort"),
@@ -131,7 +138,7 @@ def is_own(name: str, question: Question, common: Common) -> bool:
     """Whether a tool is the face's: a client's tool of the same name is the client's."""
     if name != express.NAME or not common.policy.offers_motions or is_apart(question.params):
         return False
-    return all(tool["name"] != express.NAME for tool in _client_tools(question))
+    return all(tool["name"] != express.NAME for tool in question.config.tools)
 
 
 def _history(
@@ -158,17 +165,53 @@ def _item(given: InputItem, common: Common) -> Item | None:
     return read(given, new_id="", call_id="")
 
 
-def _tools(question: Question, common: Common) -> list[dict[str, Any]]:
-    tools = _client_tools(question)
+def offers(question: Question, common: Common) -> dict[str, Offer]:
+    """The remote tools for a question, by the names that the model calls them by."""
+    names = {tool["name"] for tool in question.config.tools}
+    if common.policy.offers_motions:
+        names.add(express.NAME)
+    offered = toolbox.offers(question.config.servers, common.listed, taken=names)
+    if not is_apart(question.params):
+        return offered
+    # what nobody hears of nobody can approve
+    return {name: offer for name, offer in offered.items() if not offer.needs_approval}
+
+
+def _tools(question: Question, common: Common) -> tuple[list[dict[str, Any]], Any]:
+    """The tools that a model is given, and how it may choose among them."""
+    offered = offers(question, common)
+    choice = question.params.tool_choice or question.config.tool_choice
+    if _is_remote(choice):
+        found = [name for name, offer in offered.items() if _means(choice, offer)]
+        if found and "name" not in choice:
+            return [toolbox.function(name, offered[name]) for name in found], "required"
+        choice = {"type": "function", "name": found[0]} if found else "auto"
+    tools = list(question.config.tools)
+    tools += [toolbox.function(name, offer) for name, offer in offered.items()]
     if is_own(express.NAME, question, common):
         tools.append(express.tool(common.catalog.motions.ids))
-    return tools
+    return tools, choice
 
 
-def _client_tools(question: Question) -> list[dict[str, Any]]:
-    if question.params.tools is None:
-        return list(question.config.tools)
-    return [tool.model_dump(exclude_none=True) for tool in question.params.tools]
+def _is_remote(choice: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(choice, dict) and choice.get("type") == "mcp"
+
+
+def _means(choice: dict[str, Any], offer: Offer) -> bool:
+    is_its_server = offer.server.label == choice.get("server_label")
+    return is_its_server and choice.get("name") in (None, offer.tool.name)
+
+
+def _check_choice(choice: object, config: SessionConfig) -> None:
+    if not _is_remote(choice):
+        return
+    label = choice.get("server_label")
+    if all(server.label != label for server in config.servers):
+        raise ProtocolError(
+            "Invalid value for 'response.tool_choice.server_label': no server has this label.",
+            code="invalid_value",
+            param="response.tool_choice.server_label",
+        )
 
 
 def _moved(question: Question) -> tuple[Line, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rtav.core.hosts import PUBLIC, Hosts
 from rtav.errors import ProtocolError
 
 
@@ -58,6 +59,8 @@ class Catalog:
     motions: Names
     models: Names | None = None
     """None: any name will do, the model at hand answers for those it does not have."""
+    hosts: Hosts = PUBLIC
+    """Where remote tools may be."""
 
     def joined(self, own: Own) -> Catalog:
         """What a caller may name who has these assets."""
@@ -77,10 +80,12 @@ class Catalog:
         motions: Sequence[str],
         aliases: Mapping[str, str] | None = None,
         models: Sequence[str] | None = None,
+        hosts: Hosts = PUBLIC,
     ) -> Catalog:
         """The first of each kind is its default, unless one has that very name.
 
-        `aliases` are further names of voices, `models` all that a client may name.
+        `aliases` are further names of voices, `models` all that a client may name, `hosts` where
+        remote tools may be.
         """
         voice_ids = {name: name for name in voices} | dict(aliases or {})
         return cls(
@@ -88,4 +93,5 @@ class Catalog:
             voices=Names("voice", {"default": voices[0]} | voice_ids),
             motions=Names("driving", {"default": motions[0]} | {name: name for name in motions}),
             models=None if models is None else Names("model", {name: name for name in models}),
+            hosts=hosts,
         )

@@ -12,8 +12,10 @@ from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN, Connection
 from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect
+from rtav.core.event import Event
 from rtav.core.outputs import Output, Send, SendAudio, SendImage
-from rtav.core.reply import Event, Piece
+from rtav.core.reply import Piece
+from rtav.core.servers import RemoteTool, Server
 from rtav.core.tokens import Gauge
 from rtav.core.view import Fit, Seen, as_wished, view
 from rtav.errors import ProtocolError
@@ -67,6 +69,8 @@ class Common:
     """The event channel is there: events can be sent."""
     speaker: int | None = None
     """The connection whose event is being handled: what is wrong with it is told to nobody else."""
+    listed: dict[Server, tuple[RemoteTool, ...]] = field(default_factory=dict)
+    """What the servers have that could be asked."""
     outputs: list[Output] = field(default_factory=list)
 
     def put(self, *outputs: Output) -> None:

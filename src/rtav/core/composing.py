@@ -8,9 +8,12 @@ from rtav.core.common import Common
 from rtav.core.conversation import Item
 from rtav.core.outputs import Drive
 from rtav.core.question import Held, Question
+from rtav.core.remote import Remote
 from rtav.core.replies import CONTEXT_LENGTH_EXCEEDED, Replies
 from rtav.core.reply import Reply
 from rtav.core.reply_table import Stage
+from rtav.core.servers import Server
+from rtav.core.toolbox import Offer
 
 MAX_ROUNDS = 3
 """Times a model may answer with nothing but gestures before it must speak."""
@@ -19,16 +22,28 @@ MAX_ROUNDS = 3
 class Composing:
     """Asks the model, as often as a reply needs it, and takes down what it says."""
 
-    def __init__(self, common: Common, replies: Replies) -> None:
+    def __init__(self, common: Common, replies: Replies, remote: Remote) -> None:
         self._common = common
         self._replies = replies
+        self._remote = remote
+        self._waiting: list[tuple[Reply, str | None]] = []
+        """Those that are asked once the servers that they alone name have said what they have."""
+        remote.settled = self._ask_waiting
 
     def ask(self, reply: Reply, *, said: str | None = None) -> None:
         """Put the reply's question; it fails if that is more than the model reads.
 
         `said`: words of the caller behind the conversation's own.
         """
+        self._remote.use(self._own_servers(reply))
+        if self._waits(reply):
+            self._waiting.append((reply, said))
+        else:
+            self._ask(reply, said)
+
+    def _ask(self, reply: Reply, said: str | None) -> None:
         question = reply.question
+        question.offers = asking.offers(question, self._common)
         order = asking.put(reply.turn, question, self._common, aloud=reply.aloud, said=said)
         if order is None:
             limit = self._common.policy.context_tokens
@@ -75,7 +90,7 @@ class Composing:
             question.gestures[gesture] += event.arguments
             return
         if not self._holds(reply, event):
-            self._client_call(reply, event)
+            self._call(reply, event)
 
     def ended(self, event: told.ReplyEnded) -> None:
         reply = self._replies.get(event.turn)
@@ -119,7 +134,7 @@ class Composing:
             case told.ReplyCue():
                 self.gesture(event)
             case told.ReplyToolCall():
-                self._client_call(reply, event)
+                self._call(reply, event)
             case _:
                 self.failed(event)
 
@@ -137,20 +152,61 @@ class Composing:
         if motion is not None:
             self._common.put(Drive((motion, self._common.config.motions[-1])))
 
-    def _client_call(self, reply: Reply, event: told.ReplyToolCall) -> None:
+    def _call(self, reply: Reply, event: told.ReplyToolCall) -> None:
         if event.index not in reply.calls:
-            common = self._common
-            item = Item(
-                id=common.new_id("item"),
-                type="function_call",
-                fields={
-                    "call_id": event.call_id or common.new_id("call"),
-                    "name": event.name,
-                    "arguments": "",
-                },
-                status="in_progress",
-            )
+            offer = reply.question.offers.get(event.name)
+            item = self._remote_call(event, offer) if offer else self._client_call(event)
             previous = self._replies.keep(reply, item)
-            common.tell(reply.call_added(event.index, item, previous))
+            self._common.tell(reply.call_added(event.index, item, previous, offer=offer))
         if event.arguments:
             self._common.tell(reply.call_grew(event.index, event.arguments))
+
+    def _client_call(self, event: told.ReplyToolCall) -> Item:
+        common = self._common
+        return Item(
+            id=common.new_id("item"),
+            type="function_call",
+            fields={
+                "call_id": event.call_id or common.new_id("call"),
+                "name": event.name,
+                "arguments": "",
+            },
+            status="in_progress",
+        )
+
+    def _remote_call(self, event: told.ReplyToolCall, offer: Offer) -> Item:
+        common = self._common
+        return Item(
+            id=common.new_id("mcp"),
+            type="mcp_call",
+            fields={
+                "server_label": offer.server.label,
+                "name": offer.tool.name,
+                "arguments": "",
+                "output": None,
+                "error": None,
+                "approval_request_id": None,
+            },
+            status="in_progress",
+            call_id=event.call_id or common.new_id("call"),
+            call_name=event.name,
+        )
+
+    def _own_servers(self, reply: Reply) -> list[Server]:
+        """Servers that a response alone names. The session's are not waited for: a turn has the
+        tools that are there."""
+        of_session = self._common.config.servers
+        return [server for server in reply.question.config.servers if server not in of_session]
+
+    def _waits(self, reply: Reply) -> bool:
+        return self._remote.is_listing(self._own_servers(reply))
+
+    def _ask_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for reply, said in waiting:
+            if self._replies.get(reply.turn) is not reply:
+                continue
+            if self._waits(reply):
+                self._waiting.append((reply, said))
+            else:
+                self._ask(reply, said)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from rtav.core.catalog import Catalog
 from rtav.core.detection import TurnDetection
 from rtav.core.dialect import Dialect
+from rtav.core.servers import Server
 
 OPEN_LOOP = frozenset({"none", "disable", "open-loop"})
 """Models that are no model: nothing is said but what the client sends to be said."""
@@ -46,6 +47,8 @@ class SessionConfig:
     speed: float = 1.0
     auto_response: bool | None = None
     tools: tuple[dict[str, Any], ...] = ()
+    """The client's own functions."""
+    servers: tuple[Server, ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | Literal["inf"] = "inf"
     temperature: float | None = None

@@ -32,7 +32,15 @@ class Item:
     """One item, itself and no other. `content` and `fields` are as they go over the wire."""
 
     id: str
-    type: Literal["message", "function_call", "function_call_output"]
+    type: Literal[
+        "message",
+        "function_call",
+        "function_call_output",
+        "mcp_list_tools",
+        "mcp_call",
+        "mcp_approval_request",
+        "mcp_approval_response",
+    ]
     role: Literal["user", "system", "assistant", ""] = ""
     content: list[dict[str, Any]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
@@ -43,6 +51,11 @@ class Item:
     """How long that audio is, in samples."""
     is_forgotten: bool = False
     """The model does not read it any more: the conversation has become too long."""
+    call_id: str = ""
+    call_name: str = ""
+    """Of a remote tool's call: how the model knows it, and the tool."""
+    is_called: bool = False
+    """Of the same: its arguments are complete. It is in progress until it is over."""
 
     def cut(self, upto: int) -> int:
         """Keep of a spoken item what was said before sample `upto`; returns where it ends now."""
@@ -62,6 +75,8 @@ class Item:
         return sum(len(v) for v in (*values, *self.fields.values()) if isinstance(v, str))
 
     def as_json(self) -> dict[str, Any]:
+        if self.type.startswith("mcp_"):  # they have no status, and SDKs know none of them
+            return {"id": self.id, "type": self.type} | self.fields
         out: dict[str, Any] = {
             "id": self.id,
             "object": "realtime.item",
@@ -85,8 +100,21 @@ class Item:
                 )
             case "function_call_output":
                 yield Line(role="tool", text=self.fields["output"], call_id=self.fields["call_id"])
-            case _:
+            case "mcp_call":
+                yield from self._remote_call()
+            case "message":
                 yield from self._message()
+            case _:
+                return  # what servers have and who approved what is nothing that a model reads
+
+    def _remote_call(self) -> Iterator[Line]:
+        if not self.is_called:
+            return  # half a call, as above
+        arguments, output, error = (self.fields[n] for n in ("arguments", "output", "error"))
+        yield Line(role="assistant", text=arguments, call_id=self.call_id, call_name=self.call_name)
+        if output is not None or error is not None:
+            text = f"Error: {error['message']}" if error else output
+            yield Line(role="tool", text=text, call_id=self.call_id)
 
     def _message(self) -> Iterator[Line]:
         said = (part.get("text") or part.get("transcript") for part in self.content)

@@ -15,6 +15,7 @@ from rtav.core.units import to_ms, to_samples
 from rtav.errors import ProtocolError
 from rtav.protocol import client
 from rtav.protocol.client import ResponseParams
+from rtav.protocol.items import ApprovalResponse
 
 
 @dataclass(slots=True)
@@ -50,6 +51,9 @@ class Editing:
 
     def create(self, event: client.ItemCreate) -> None:
         common = self._common
+        if isinstance(event.item, ApprovalResponse):
+            self._answering.remote.approve(event.item, after=event.previous_item_id)
+            return
         item = read(event.item, new_id=common.new_id("item"), call_id=common.new_id("call"))
         self._refuse_taken(item.id)
         text = spoken_text(event.item)
@@ -72,9 +76,10 @@ class Editing:
     def delete(self, event: client.ItemDelete) -> None:
         item = self._find(event.item_id, "delete")
         active = self._replies.active
-        if active is not None and item in active.outputs:
+        is_told = active is not None and item in active.outputs
+        if is_told or self._answering.remote.holds(item):
             raise ProtocolError(
-                "Error deleting item: it belongs to the response in progress.",
+                "Error deleting item: it is in progress, or its response is.",
                 code="item_delete_invalid_item_id",
                 param="item_id",
             )

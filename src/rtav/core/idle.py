@@ -9,6 +9,8 @@ from rtav.core.hearing import Hearing
 from rtav.core.recognition import Recognition
 from rtav.core.utterance import Utterance
 
+_CALLS = ("function_call", "mcp_call", "mcp_approval_request")
+
 
 class Idle:
     """Counts from the end of the last response's sound. Each response is followed by one silence
@@ -62,7 +64,7 @@ class Idle:
         if not self._has_answered or not self._common.is_open or self._hearing.is_listening:
             return False
         last = self._common.conversation.last
-        calls_a_tool = last is not None and last.type == "function_call"
+        calls_a_tool = last is not None and last.type in _CALLS
         return not calls_a_tool and self._replies.last_status != "failed"
 
     def _answer_silence(self) -> None:

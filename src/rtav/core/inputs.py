@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rtav.core.catalog import Own
 from rtav.core.dialect import Signs
+from rtav.core.servers import RemoteTool
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ClientEvent
 
@@ -166,6 +168,36 @@ class FrameDrawn:
     height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsListed:
+    """A server has said what tools it has; those that the session may use."""
+
+    listing: str
+    tools: tuple[RemoteTool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingFailed:
+    listing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAnswered:
+    call: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolBroke:
+    """A remote tool failed, or could not be asked. `code` is HTTP's or the protocol's; a tool's
+    own failure has none."""
+
+    call: str
+    kind: Literal["http_error", "protocol_error", "tool_execution_error"]
+    message: str
+    code: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened but time."""
@@ -205,6 +237,10 @@ Input = (
     | SpokenAll
     | Played
     | FrameDrawn
+    | ToolsListed
+    | ListingFailed
+    | ToolAnswered
+    | ToolBroke
     | Tick
     | AssetsAdded
     | PeerLeft

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rtav.core.servers import Server
 from rtav.protocol.server import ServerEvent
 
 
@@ -124,6 +125,38 @@ class Say:
     delivery: Delivery
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTools:
+    """Ask a server what tools it has."""
+
+    listing: str
+    server: Server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTool:
+    """Let a server carry out a call."""
+
+    call: str
+    server: Server
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StopTool:
+    """Nobody waits for this call any more."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseServer:
+    """This server is needed no more: end what it does and the connection to it."""
+
+    server: Server
+
+
 @dataclass(frozen=True, slots=True)
 class Play:
     """Hand this reply's track to the peer as soon as the tracks before it are through."""
@@ -201,6 +234,10 @@ Output = (
     | StopListening
     | Ask
     | Say
+    | ListTools
+    | CallTool
+    | StopTool
+    | CloseServer
     | Play
     | Void
     | Hold

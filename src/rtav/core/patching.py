@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from rtav.core import servers
 from rtav.core.catalog import Catalog
 from rtav.core.config import PCM, UNNAMED, SessionConfig
 from rtav.core.detection import merged
@@ -24,7 +25,6 @@ _PLAIN = (
     "model",
     "instructions",
     "auto_response",
-    "tools",
     "tool_choice",
     "max_response_output_tokens",
     "max_output_tokens",
@@ -44,7 +44,6 @@ _OBJECTS = frozenset({"truncation", "tracing", "prompt", "reasoning"})
 _DEFAULTS: dict[str, Any] = {
     "model": "gpt-5.2",
     "instructions": "",
-    "tools": (),
     "tool_choice": "auto",
     "max_output_tokens": "inf",
     "upsample_factor": 1.0,
@@ -71,6 +70,10 @@ def patched(
         changes[target] = _or_default(target, getattr(patch, name))
     if catalog.models is not None and patch.model:
         catalog.models.resolve(patch.model, param=f"{prefix}.model")
+    if "tools" in named:
+        changes["tools"], changes["servers"] = servers.read(
+            patch.tools or (), known=config.servers, hosts=catalog.hosts, prefix=prefix
+        )
     changes |= _assets(patch, catalog, prefix)
     changes |= _hearing(config, patch, prefix)
     changes |= _speaking(patch, prefix)
@@ -129,8 +132,6 @@ def _or_default(name: str, value: Any) -> Any:
     if value is None or (value == "" and name != "instructions"):
         return _DEFAULTS.get(name)
     match name:
-        case "tools":
-            return tuple(tool.model_dump(exclude_none=True) for tool in value)
         case "include":
             return tuple(value)
         case "target_fps":

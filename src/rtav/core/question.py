@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rtav.core import inputs as told
 from rtav.core.config import SessionConfig
 from rtav.core.outputs import Ask
+from rtav.core.toolbox import Offer
 from rtav.protocol.client import ResponseParams
 
 Held = told.ReplyCue | told.ReplyToolCall | told.ReplyFailed
@@ -23,6 +24,8 @@ class Question:
     """How it was put the first time; None: not yet, or it was too long to be put at all."""
     put: Ask | None = None
     """How it was put last."""
+    offers: dict[str, Offer] = field(default_factory=dict)
+    """The remote tools that the model was offered, by the name it calls them by."""
     gestures: dict[tuple[int, int], str] = field(default_factory=dict)
     """Arguments of the calls of `express`, by round and index."""
     played: set[tuple[int, int]] = field(default_factory=set)

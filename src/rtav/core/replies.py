@@ -9,6 +9,7 @@ from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.conversation import Item
 from rtav.core.outputs import DrawFrames, Measure, Play, Void
+from rtav.core.remote import Remote
 from rtav.core.reply import Reply, Status
 from rtav.core.reply_table import Cue, Sound, Stage
 from rtav.core.units import to_ms
@@ -22,11 +23,13 @@ class Replies:
     some beside it, out of band. What is asked here is asked of the conversation's, unless it says
     otherwise.
 
-    `freed` is called when a reply is through and another may begin.
+    `freed` is called when a reply is through and another may begin. `remote` carries out what
+    replies call of remote tools.
     """
 
-    def __init__(self, common: Common, *, freed: Callable[[], None]) -> None:
+    def __init__(self, common: Common, *, freed: Callable[[], None], remote: Remote) -> None:
         self._common = common
+        self._remote = remote
         self._freed = freed
         self._all: dict[int, Reply] = {}
         self.last_status: Status | None = None
@@ -137,7 +140,7 @@ class Replies:
             common.tell(reply.progress())
             self._send_audio(reply)
             if reply.is_generated:
-                common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
+                self._end_calls(reply)
         if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
             reply.cue(Cue.NOTHING_TO_PLAY)
             if reply.is_apart:
@@ -149,6 +152,13 @@ class Replies:
             if reply.sound is Sound.OVER:
                 self.forget(reply)
             self._freed()
+
+    def _end_calls(self, reply: Reply) -> None:
+        complete = [call for call in reply.calls.values() if call.offer and not call.is_done]
+        self._common.tell(reply.calls_done("incomplete" if reply.broke_off else "completed"))
+        for call in complete:
+            if not reply.broke_off:
+                self._remote.begin(reply, call)
 
     def _send_audio(self, reply: Reply) -> None:
         for piece in reply.audio_due():
@@ -182,6 +192,7 @@ class Replies:
 
     def stop(self, reply: Reply, status: Status, details: dict[str, Any]) -> None:
         """End a reply before its time: what was told stays told, what was heard is kept."""
+        self._remote.abandon(reply)
         self._close(reply, status, details)
         self.silence(reply)
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from rtav.core.calls import Call
 from rtav.core.conversation import Item
+from rtav.core.event import Event, Events
 from rtav.core.inputs import SpokenWord
 from rtav.core.question import Question
 from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
+from rtav.core.toolbox import Offer
 from rtav.core.units import RATE_HZ, to_ms
 from rtav.core.usage import Usage, usage
-
-
-class Event(NamedTuple):
-    """An event without its id."""
-
-    type: str
-    fields: Mapping[str, Any]
 
 
 class Piece(NamedTuple):
@@ -29,21 +24,16 @@ class Piece(NamedTuple):
     end: int
 
 
-Events = list[Event]
 Status = Literal["completed", "cancelled", "failed", "incomplete"]
 
 
 PIECE = RATE_HZ // 10
 """100 ms of audio in one event: small enough for every data channel, few enough to be cheap."""
 
-
-@dataclass(slots=True)
-class Call:
-    """A tool call the client has to carry out."""
-
-    item: Item
-    output_index: int
-    is_done: bool = False
+NOT_MADE = {
+    "type": "tool_execution_error",
+    "message": "The call was not made: the response ended before it was complete.",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,33 +134,42 @@ class Reply:
             Event("response.content_part.added", self.place() | {"part": self._part("")}),
         ]
 
-    def call_added(self, index: int, item: Item, previous: str | None) -> Events:
-        self.calls[index] = Call(item, len(self.outputs))
+    def call_added(
+        self, index: int, item: Item, previous: str | None, *, offer: Offer | None = None
+    ) -> Events:
+        self.calls[index] = Call(item, len(self.outputs), offer)
         self.outputs.append(item)
         return self._item_added(item, len(self.outputs) - 1, previous)
 
     def call_grew(self, index: int, piece: str) -> Events:
-        call = self.calls[index]
-        call.item.fields["arguments"] += piece
-        return [
-            Event(
-                "response.function_call_arguments.delta",
-                self._call_place(call) | {"delta": piece},
-            )
-        ]
+        return [self.calls[index].grew(self.id, piece)]
 
     def calls_done(self, status: Status) -> Events:
+        """No arguments come any more. A remote tool's call goes on if it is complete."""
         events: Events = []
         for call in self.calls.values():
             if call.is_done:
                 continue
             call.is_done = True
-            call.item.status = "completed" if status == "completed" else "incomplete"
-            named = {name: call.item.fields[name] for name in ("name", "arguments")}
-            place = self._call_place(call) | named
-            events.append(Event("response.function_call_arguments.done", place))
-            events += self._item_done(call.item, call.output_index)
+            is_complete = status == "completed"
+            events.append(call.finished(self.id))
+            if call.offer is None:
+                call.item.status = "completed" if is_complete else "incomplete"
+                events += self._item_done(call.item, call.output_index)
+            elif is_complete:
+                call.item.is_called = True
+            else:
+                events += self.call_over(call, error=NOT_MADE)
         return events
+
+    def call_over(
+        self, call: Call, *, output: str | None = None, error: dict[str, Any] | None = None
+    ) -> Events:
+        """What came of a remote tool's call; the response may be done by then."""
+        call.item.fields |= {"output": output, "error": error}
+        call.item.status = "completed"
+        stands = call.stands("completed" if error is None else "failed")
+        return [stands, *self._item_done(call.item, call.output_index)]
 
     def progress(self) -> Events:
         """The deltas that have become due."""
@@ -308,14 +307,6 @@ class Reply:
             "item_id": self.item_id,
             "output_index": self.message_index,
             "content_index": 0,
-        }
-
-    def _call_place(self, call: Call) -> dict[str, Any]:
-        return {
-            "response_id": self.id,
-            "item_id": call.item.id,
-            "output_index": call.output_index,
-            "call_id": call.item.fields["call_id"],
         }
 
     def _part(self, text: str) -> dict[str, Any]:

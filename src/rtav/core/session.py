@@ -75,6 +75,10 @@ class Session:
             told.SpokenAll: self._answering.replies.spoken_all,
             told.Played: self._answering.replies.played,
             told.FrameDrawn: self._answering.replies.drawn,
+            told.ToolsListed: self._answering.remote.listed,
+            told.ListingFailed: self._answering.remote.not_listed,
+            told.ToolAnswered: self._answering.remote.answered,
+            told.ToolBroke: self._answering.remote.broke,
             told.Tick: self._tick,
             told.AssetsAdded: self._assets_added,
             told.PeerLeft: self._peer_left,
@@ -144,6 +148,7 @@ class Session:
         config = common.config
         common.put(Drive(config.motions), ShowFace(config.face_id))
         common.put(_video(config, common))
+        self._answering.remote.use(config.servers)
 
     def _assets_added(self, event: told.AssetsAdded) -> None:
         self._common.catalog = self._common.catalog.joined(event.own)
@@ -203,6 +208,8 @@ class Session:
         before, common.config = common.config, patched(common.config, patch, common.catalog)
         self._apply(before, common.config, moves="driving" in patch.model_fields_set)
         common.send("session.updated", session=common.view())
+        if "tools" in patch.model_fields_set:
+            self._answering.remote.change(before.servers, common.config.servers)
 
     def _apply(self, before: SessionConfig, after: SessionConfig, *, moves: bool) -> None:
         common = self._common

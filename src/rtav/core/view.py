@@ -45,7 +45,7 @@ def _nested(config: SessionConfig, dialect: Dialect, expires_at: int) -> dict[st
         "model": config.model,
         "instructions": config.instructions,
         "output_modalities": ["audio"] if config.speaks() else ["text"],
-        "tools": list(config.tools),
+        "tools": [*config.tools, *(server.shown for server in config.servers)],
         "tool_choice": config.tool_choice,
         "parallel_tool_calls": config.parallel_tool_calls,
         "max_output_tokens": config.max_output_tokens,

@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
-from rtav.protocol.items import InputItem, Item
+from rtav.protocol.items import CreatedItem, InputItem
 from rtav.protocol.refusal import refuse, supported
-from rtav.protocol.session import Audio, FunctionTool, Modalities, Tokens
+from rtav.protocol.session import Audio, Modalities, Tokens
+from rtav.protocol.tools import Tools
 from rtav.protocol.wire import Wire, check_sendable
 
 MAX_EVENT_BYTES = 21 * 1024 * 1024
@@ -34,7 +35,7 @@ class SessionUpdate(ClientEvent):
 
 class ItemCreate(ClientEvent):
     type: Literal["conversation.item.create"]
-    item: Item
+    item: CreatedItem
     previous_item_id: str | None = None
 
 
@@ -83,7 +84,7 @@ class ResponseParams(Wire):
     modalities: Modalities | None = None
     metadata: Metadata | None = None
     max_output_tokens: Tokens | None = None
-    tools: Annotated[list[FunctionTool], Field(fail_fast=True)] | None = None
+    tools: Tools | None = None
     tool_choice: str | dict[str, Any] | None = None
     conversation: Literal["auto", "none"] | None = None
     """`none`: out of band, beside the conversation, which gets none of its items."""

@@ -84,6 +84,16 @@ class FunctionCallOutput(Wire):
     id: ItemId | None = None
 
 
+class ApprovalResponse(Wire):
+    """The answer to a request to call a remote tool."""
+
+    type: Literal["mcp_approval_response"]
+    approval_request_id: str
+    approve: bool
+    reason: Annotated[str, Field(max_length=4096)] | None = None
+    id: ItemId | None = None
+
+
 class ItemReference(Wire):
     """An item of the conversation, where a response names its own input."""
 
@@ -93,6 +103,9 @@ class ItemReference(Wire):
 
 Message = Annotated[UserMessage | SystemMessage | AssistantMessage, Field(discriminator="role")]
 Item = Annotated[Message | FunctionCall | FunctionCallOutput, Field(discriminator="type")]
+CreatedItem = Annotated[
+    Message | FunctionCall | FunctionCallOutput | ApprovalResponse, Field(discriminator="type")
+]
 InputItem = Annotated[
     Message | FunctionCall | FunctionCallOutput | ItemReference, Field(discriminator="type")
 ]

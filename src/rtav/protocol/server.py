@@ -29,7 +29,8 @@ class ServerEvent:
         return {"type": self.type, "event_id": self.event_id, **self.fields}
 
 
-_PLACE = ("response_id", "item_id", "output_index", "content_index")
+_CALL = ("response_id", "item_id", "output_index")
+_PLACE = (*_CALL, "content_index")
 
 FIELDS: dict[str, frozenset[str]] = {
     name: frozenset(fields)
@@ -52,6 +53,9 @@ FIELDS: dict[str, frozenset[str]] = {
             "usage",
         ),
         "conversation.item.input_audio_transcription.failed": ("item_id", "content_index", "error"),
+        "mcp_list_tools.in_progress": ("item_id",),
+        "mcp_list_tools.completed": ("item_id",),
+        "mcp_list_tools.failed": ("item_id",),
         "input_audio_buffer.speech_started": ("audio_start_ms", "item_id"),
         "input_audio_buffer.speech_stopped": ("audio_end_ms", "item_id"),
         "input_audio_buffer.committed": ("item_id", "previous_item_id"),
@@ -92,6 +96,11 @@ FIELDS: dict[str, frozenset[str]] = {
             "name",
             "arguments",
         ),
+        "response.mcp_call_arguments.delta": (*_CALL, "delta", "obfuscation"),
+        "response.mcp_call_arguments.done": (*_CALL, "arguments"),
+        "response.mcp_call.in_progress": ("item_id", "output_index"),
+        "response.mcp_call.completed": ("item_id", "output_index"),
+        "response.mcp_call.failed": ("item_id", "output_index"),
         "response.done": ("response",),
         "output_audio_buffer.started": ("response_id",),
         "output_audio_buffer.stopped": ("response_id",),

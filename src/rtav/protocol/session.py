@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from rtav.errors import ProtocolError
 from rtav.protocol.refusal import refuse, supported, wrong_type
+from rtav.protocol.tools import Tools
 from rtav.protocol.wire import Wire, check_sendable, dotted
 
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
@@ -67,13 +68,6 @@ class AudioOutput(Wire):
 class Audio(Wire):
     input: AudioInput | None = None
     output: AudioOutput | None = None
-
-
-class FunctionTool(Wire):
-    type: Literal["function"] = "function"
-    name: Annotated[str, Field(min_length=1, max_length=64)]
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
 
 
 class TokenLimits(Wire):
@@ -151,7 +145,7 @@ class SessionPatch(Wire):
     dialect: Literal["rtav", "openai", "beta"] | None = None
     include: Annotated[list[str], Field(fail_fast=True)] | None = None
     audio: Audio | None = None
-    tools: Annotated[list[FunctionTool], Field(fail_fast=True)] | None = None
+    tools: Tools | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     max_output_tokens: Tokens | None = None

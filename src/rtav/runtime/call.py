@@ -28,6 +28,7 @@ from rtav.runtime.face import Face
 from rtav.runtime.listening import Listening
 from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout
+from rtav.runtime.remote_tools import RemoteTools
 from rtav.runtime.sidebands import Host, Sidebands
 from rtav.runtime.sound_events import SoundEvents
 from rtav.runtime.speaking import Means
@@ -124,6 +125,9 @@ class Call:
             wanted.Measure: self._measure,
             wanted.HangUp: lambda order: self.hang_up(order.reason, order.words),
         }
+        if crew.tools is not None:
+            remote = RemoteTools(crew.tools, tell=self.tell, start=self._start)
+            self._perform |= remote.orders
 
     # --- its life ----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.runtime.fitting import FaceSettings
+from rtav.runtime.remote_tools import Tools
 from rtav.runtime.stage import Stage
 
 
@@ -18,3 +19,5 @@ class Crew:
     avatar: AvatarEngine
     stage: Stage
     face: FaceSettings
+    tools: Tools | None = None
+    """None: nobody may name a server of tools."""

@@ -16,6 +16,7 @@ from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs, decide
+from rtav.core.hosts import Hosts
 from rtav.core.patching import patched
 from rtav.core.session import Session
 from rtav.core.view import Seen, view
@@ -26,6 +27,7 @@ from rtav.runtime.call import Call
 from rtav.runtime.crew import Crew
 from rtav.runtime.fitting import FaceSettings, Fitting
 from rtav.runtime.peer import Peer
+from rtav.runtime.remote_tools import Tools
 from rtav.runtime.stage import Stage
 from rtav.runtime.used import Used
 
@@ -110,9 +112,11 @@ class Supervisor:
         rules: Rules,
         stage: Stage,
         *,
+        tools: Tools | None = None,
         on_ended: Callable[[Ended], None] = lambda _: None,
     ) -> None:
-        """`stage` is the caller's to close, after the supervisor's end.
+        """`stage` is the caller's to close, after the supervisor's end. Without `tools` nobody may
+        name a server of tools.
 
         `on_ended` is told of each call when everything it made has ended; it returns at once.
         """
@@ -124,6 +128,7 @@ class Supervisor:
             motions=[motion.id for motion in engines.avatar.motions()],
             aliases=rules.voice_aliases,
             models=rules.models,
+            hosts=Hosts(()) if tools is None else tools.hosts,
         )
         self._crew = Crew(
             vad=engines.vad,
@@ -133,6 +138,7 @@ class Supervisor:
             avatar=engines.avatar,
             stage=stage,
             face=rules.face,
+            tools=tools,
         )
         self._calls: dict[str, Call] = {}
         self._owners: dict[str, str] = {}

@@ -12,7 +12,10 @@ from starlette.types import ASGIApp
 
 from rtav import clock
 from rtav.core.dialect import Dialect
+from rtav.core.hosts import Hosts
+from rtav.engines.mcp.client import McpServers
 from rtav.runtime.fitting import FaceSettings
+from rtav.runtime.remote_tools import Tools
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Rules, Supervisor
 from rtav.server.access import Access
@@ -83,7 +86,13 @@ async def compose(
         stage = Stage(Threads.start())
         stack.push_async_callback(asyncio.to_thread, stage.close)
         supervisor = await stack.enter_async_context(
-            Supervisor(engines, _rules(settings, engines), stage, on_ended=sessions.ended)
+            Supervisor(
+                engines,
+                _rules(settings, engines),
+                stage,
+                tools=_tools(settings),
+                on_ended=sessions.ended,
+            )
         )
         library = await stack.enter_async_context(
             opened_library(
@@ -145,6 +154,11 @@ def _rules(settings: Settings, engines: Engines) -> Rules:
         voice_aliases=aliases(engines.tts.voices()),
         models=strict_models(engines.llm) if settings.models.strict else None,
     )
+
+
+def _tools(settings: Settings) -> Tools:
+    hosts = Hosts(settings.mcp.allowed_hosts)
+    return Tools(servers=McpServers(), hosts=hosts, call_s=settings.mcp.call_s)
 
 
 async def _start(engines: Engines, stack: contextlib.AsyncExitStack) -> None:

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 
 from rtav.core.dialect import Dialect
 from rtav.engines.base import LlmEngine, SttEngine, TtsEngine
+from rtav.engines.toolservers import ToolServers
 from rtav.runtime.call import Call
 from rtav.runtime.fitting import FaceSettings
 from rtav.runtime.peer import Peer
+from rtav.runtime.remote_tools import Tools
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Ended, Opening, Rules, Supervisor
 from rtav.testing.engines import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
@@ -111,11 +113,13 @@ async def exchange(
     engines: ScriptedEngines | None = None,
     rules: Rules = RULES,
     on_ended: Callable[[Ended], None] = lambda _: None,
+    tools: ToolServers | None = None,
 ) -> AsyncIterator[Exchange]:
     """Everything that a call needs; on the way out the calls that are left are ended."""
     engines = engines or ScriptedEngines()
     render = InlineExecutor()
     stage = Stage(Threads(render=render, encode=InlineExecutor(), load=InlineExecutor()))
-    async with Supervisor(engines, rules, stage, on_ended=on_ended) as supervisor:
+    shared = None if tools is None else Tools(servers=tools)
+    async with Supervisor(engines, rules, stage, tools=shared, on_ended=on_ended) as supervisor:
         yield Exchange(supervisor=supervisor, engines=engines, render=render)
     stage.close()

@@ -6,15 +6,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rtav.testing.tool_lifecycle import ToolLifeCycle
+
 Event = Mapping[str, Any]
 
-_TEXTS = ("output_text", "output_audio_transcript", "function_call_arguments")
+_ARGUMENTS = ("function_call_arguments", "mcp_call_arguments")
+_TEXTS = ("output_text", "output_audio_transcript", *_ARGUMENTS)
 _DONE_FIELD = {
     "output_text": "text",
     "output_audio_transcript": "transcript",
     "function_call_arguments": "arguments",
+    "mcp_call_arguments": "arguments",
 }
-_NO_RESPONSE = frozenset({"response.created", "response.done"})
+_NO_RESPONSE = frozenset(
+    {
+        "response.created",
+        "response.done",
+        "response.mcp_call.in_progress",
+        "response.mcp_call.completed",
+        "response.mcp_call.failed",
+    }
+)
+"""They name no `response_id`."""
 
 
 @dataclass(slots=True)
@@ -22,6 +35,8 @@ class _Output:
     """One item of a response."""
 
     item_id: str
+    is_remote: bool = False
+    """A server carries it out: it may take longer than its response."""
     is_done: bool = False
     open_parts: set[int] = field(default_factory=set)
     texts: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -49,6 +64,7 @@ class LifeCycle:
 
     def __init__(self) -> None:
         self.violations: list[str] = []
+        self._tools = ToolLifeCycle()
         self._count = 0
         self._event_ids: set[str] = set()
         self._responses: dict[str, _Response] = {}
@@ -83,6 +99,8 @@ class LifeCycle:
         before = len(self.violations)
         self._common(event)
         kind = event["type"]
+        for fault in self._tools.feed(event):
+            self._blame(fault)
         rule = self._rules.get(kind)
         if rule is not None:
             rule(event)
@@ -128,7 +146,7 @@ class LifeCycle:
         response = self._responses.get(event["response_id"])
         if response is None:
             self._blame(f"{event['type']} of a response that was never created")
-        elif response.is_done:
+        elif response.is_done and event.get("item", {}).get("type") != "mcp_call":
             self._blame(f"{event['type']} after the response's done")
 
     # --- responses ----------------------------------------------------------------------------
@@ -158,7 +176,7 @@ class LifeCycle:
         if final["status"] == "in_progress":
             self._blame("a response that is done is not in progress")
         for output in response.outputs:
-            if not output.is_done:
+            if not (output.is_done or output.is_remote):
                 self._blame(f"response.done before output_item.done of {output.item_id}")
         shown = [item["id"] for item in final["output"]]
         if shown != [output.item_id for output in response.outputs]:
@@ -171,7 +189,8 @@ class LifeCycle:
         item_id = event["item"]["id"]
         if event["output_index"] != len(response.outputs):
             self._blame(f"output_index {event['output_index']} is not the next one")
-        response.outputs.append(_Output(item_id))
+        is_remote = event["item"]["type"] == "mcp_call"
+        response.outputs.append(_Output(item_id, is_remote))
         if response.in_conversation:
             self._expected_item = item_id
         else:
@@ -225,7 +244,7 @@ class LifeCycle:
         key = (kind, event.get("content_index", -1))
         if key in output.finished:
             self._blame(f"{event['type']} after its done")
-        if kind != "function_call_arguments" and key[1] not in output.open_parts:
+        if kind not in _ARGUMENTS and key[1] not in output.open_parts:
             self._blame(f"{event['type']} without an open content part")
         if kind in _TEXTS:
             output.texts[key] = output.texts.get(key, "") + event["delta"]

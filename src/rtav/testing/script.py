@@ -7,8 +7,8 @@ of the line before it, and one of:
 * `client`: an event of the client; `raw`: a message that may be none
 * `reply`: {turn, text}: the model says this, the voice speaks it, a quarter of a second a word;
   `pieces`: true leaves it open, `reason` is why the model ended
-* `tool`: {turn, name, arguments}: the model calls a tool and says no more; `pieces` are arguments
-  that come one after the other
+* `tool`: {turn, name, arguments}: the model calls a tool and says no more, unless `more` is true;
+  `pieces` are arguments that come one after the other, `index` tells parallel calls apart
 * `cue`: {turn, motion}: the model's text asks for a motion
 * `fail`: {turn, code}: an engine breaks
 * `play`: {turn, s}: the peer is handed so many seconds of the turn's track
@@ -17,13 +17,17 @@ of the line before it, and one of:
 * `deaf`: true: the recogniser of that utterance breaks
 * `drawn`: true: a picture of the face is ready for an event
 * `assets`: {faces, voices, motions}: the caller has uploaded these
+* `listed`: tools, by `name` and what else they have: what the server says that was asked first for
+  its tools; `unlisted`: true: it says nothing
+* `answered`: the output of the remote call that was begun first; `broke`: {kind, message, code}
 * `left`: true: the peer is gone
 * `expect`: the types of all events sent since the last `expect`, in order
 * `do`: the names of all other outputs since the last `do`, in order
 * `like`: fields the last event of its `type` has, at any depth
-* `asked`: what the model was asked last: `model`, `instructions`, `history` as "role: text"
+* `asked`: what the model was asked last: `model`, `instructions`, `history` as "role: text",
+  `tools` by name, `tool_choice`
 
-`$assistant` stands for the id of the assistant's last item.
+`$assistant` stands for the id of the assistant's last item, `$item` for that of the last of all.
 """
 
 from __future__ import annotations
@@ -42,7 +46,9 @@ from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN
 from rtav.core.dialect import Signs
+from rtav.core.servers import RemoteTool
 from rtav.core.session import Session
+from rtav.core.toolbox import chosen
 from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
 from rtav.protocol.client import parse
@@ -87,6 +93,8 @@ class Player:
             new_id=lambda prefix: f"{prefix}_{next(numbers)}",
         )
         self._heard_ms = 0
+        self._lists: list[wanted.ListTools] = []
+        self._calls: list[wanted.CallTool] = []
         self._words: dict[int, int] = {}
         self._played: dict[int, int] = {}
         self._told = self._done = 0
@@ -161,6 +169,21 @@ class Player:
         begun = [order for order in self.actions if isinstance(order, wanted.Listen)]
         return begun[-1].utterance
 
+    def listed(self, tools: list[dict[str, Any]]) -> None:
+        """The tools of the server that was asked first."""
+        order = self._lists.pop(0)
+        found, _ = chosen((RemoteTool(**tool) for tool in tools), order.server)
+        self.handle(told.ToolsListed(listing=order.listing, tools=tuple(found)))
+
+    def unlisted(self) -> None:
+        self.handle(told.ListingFailed(listing=self._lists.pop(0).listing))
+
+    def answered(self, output: str) -> None:
+        self.handle(told.ToolAnswered(call=self._calls.pop(0).call, output=output))
+
+    def broke(self, how: dict[str, Any]) -> None:
+        self.handle(told.ToolBroke(call=self._calls.pop(0).call, **how))
+
     # --- what came of it ---------------------------------------------------------------------
 
     @property
@@ -173,6 +196,7 @@ class Player:
             "instructions": order.instructions,
             "history": history,
             "tools": [tool["name"] for tool in order.tools],
+            "tool_choice": order.tool_choice,
         }
 
     def new_events(self) -> list[str]:
@@ -191,6 +215,12 @@ class Player:
         added = [event["item"] for event in self.events if "item" in event]
         return next((item["id"] for item in reversed(added) if item.get("role") == "assistant"), "")
 
+    @property
+    def item(self) -> str:
+        """The id of the item that was added last; empty before the first."""
+        added = self.last("conversation.item.added")
+        return str(added["item"]["id"]) if added else ""
+
     def last(self, kind: str) -> dict[str, Any]:
         """The last event of a type; empty if there was none."""
         return next((event for event in reversed(self.events) if event["type"] == kind), {})
@@ -206,6 +236,10 @@ class Player:
                 self.faults += self._life.feed(event)
             else:
                 self.actions.append(output)
+                if isinstance(output, wanted.ListTools):
+                    self._lists.append(output)
+                elif isinstance(output, wanted.CallTool):
+                    self._calls.append(output)
 
 
 def shown(output: wanted.Send | wanted.SendAudio | wanted.SendImage) -> dict[str, Any]:
@@ -226,7 +260,8 @@ def play(lines: Iterable[str], player: Player) -> list[str]:
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("//"):
             continue
-        step = json.loads(line.replace("$assistant", player.assistant))
+        named = line.replace("$assistant", player.assistant).replace("$item", player.item)
+        step = json.loads(named)
         if "at" in step:
             player.until(step["at"])
         fault = _step(step, player)
@@ -272,10 +307,16 @@ def _tool(player: Player, call: Any, step: dict[str, Any]) -> None:
         name = "" if index else call["name"]
         player.handle(
             told.ReplyToolCall(
-                turn=call["turn"], index=0, call_id="call_x", name=name, arguments=piece
+                turn=call["turn"],
+                index=call.get("index", 0),
+                call_id=call.get("call_id", "call_x"),
+                name=name,
+                arguments=piece,
             )
         )
-    player.handle(told.ReplyEnded(turn=call["turn"]))
+    if call.get("more"):
+        return
+    player.handle(told.ReplyEnded(turn=call["turn"], reason=call.get("reason", "stop")))
     if call["name"] != "express":
         player.handle(told.SpokenAll(turn=call["turn"]))
 
@@ -298,6 +339,10 @@ _INPUTS: dict[str, Callable[[Player, Any, dict[str, Any]], None]] = {
         told.AssetsAdded(Own(**{kind: tuple(names) for kind, names in ids.items()}))
     ),
     "deaf": lambda player, _, __: player.go_deaf(),
+    "listed": lambda player, tools, _: player.listed(tools),
+    "unlisted": lambda player, _, __: player.unlisted(),
+    "answered": lambda player, output, _: player.answered(output),
+    "broke": lambda player, how, _: player.broke(how),
     "left": lambda player, _, __: player.handle(told.PeerLeft()),
     "words": lambda player, text, step: player.words(text, is_final=step.get("is_final", False)),
 }

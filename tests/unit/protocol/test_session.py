@@ -87,7 +87,7 @@ def test_absent_is_not_null() -> None:
             "invalid_value",
             "session.audio.input.turn_detection.threshold",
         ),
-        ({"tools": [{"type": "mcp", "name": "x"}]}, "invalid_value", "session.tools[0].type"),
+        ({"tools": [{"type": "web", "name": "x"}]}, "invalid_value", "session.tools[0].type"),
         ({"prompt": {"x": float("nan")}}, "invalid_json", None),
     ],
 )
