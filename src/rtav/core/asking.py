@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
-from rtav.core import express, memory, tokens, toolbox
+from rtav.core import choices, express, memory, tokens, toolbox
 from rtav.core.common import Common
 from rtav.core.config import SessionConfig
 from rtav.core.conversation import Item, read
@@ -83,8 +83,7 @@ def config_of(params: ResponseParams, common: Common) -> SessionConfig:
 
 def check(params: ResponseParams, common: Common) -> None:
     """Raises ProtocolError if a response cannot be asked so."""
-    config = config_of(params, common)
-    _check_choice(params.tool_choice, config)
+    choices.check(params.tool_choice, config_of(params, common), prefix="response")
     for index, item in enumerate(params.input or ()):
         if isinstance(item, ItemReference) and common.conversation.find(item.id) is None:
             raise ProtocolError(
@@ -120,7 +119,7 @@ def put(
         instructions=instructions,
         history=history + moved,
         tools=tuple(tools),
-        tool_choice=choice,
+        tool_choice=choices.among(choice, tools),
         max_output_tokens=None if limit == "inf" else limit,
         temperature=config.temperature,
         reasoning_effort=(config.reasoning or {}).get("effort"),
@@ -181,7 +180,7 @@ def _tools(question: Question, common: Common) -> tuple[list[dict[str, Any]], An
     """The tools that a model is given, and how it may choose among them."""
     offered = offers(question, common)
     choice = question.params.tool_choice or question.config.tool_choice
-    if _is_remote(choice):
+    if choices.is_remote(choice):
         found = [name for name, offer in offered.items() if _means(choice, offer)]
         if found and "name" not in choice:
             return [toolbox.function(name, offered[name]) for name in found], "required"
@@ -193,25 +192,9 @@ def _tools(question: Question, common: Common) -> tuple[list[dict[str, Any]], An
     return tools, choice
 
 
-def _is_remote(choice: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(choice, dict) and choice.get("type") == "mcp"
-
-
 def _means(choice: dict[str, Any], offer: Offer) -> bool:
     is_its_server = offer.server.label == choice.get("server_label")
     return is_its_server and choice.get("name") in (None, offer.tool.name)
-
-
-def _check_choice(choice: object, config: SessionConfig) -> None:
-    if not _is_remote(choice):
-        return
-    label = choice.get("server_label")
-    if all(server.label != label for server in config.servers):
-        raise ProtocolError(
-            "Invalid value for 'response.tool_choice.server_label': no server has this label.",
-            code="invalid_value",
-            param="response.tool_choice.server_label",
-        )
 
 
 def _moved(question: Question) -> tuple[Line, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from rtav.core import servers
+from rtav.core import choices, servers
 from rtav.core.catalog import Catalog
 from rtav.core.config import PCM, UNNAMED, SessionConfig
 from rtav.core.detection import merged
@@ -82,7 +82,10 @@ def patched(
     for name in _OBJECTS & named:
         laid = _laid_over(getattr(config, name), getattr(patch, name))
         changes[name] = _DEFAULTS.get(name) if laid is None else laid
-    return replace(config, **changes)
+    after = replace(config, **changes)
+    if "tool_choice" in named:
+        choices.check(patch.tool_choice, after, prefix=prefix)
+    return after
 
 
 def _assets(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from rtav.errors import ProtocolError
 from rtav.protocol.items import CreatedItem, InputItem
 from rtav.protocol.refusal import refuse, supported
-from rtav.protocol.session import Audio, Modalities, Tokens
+from rtav.protocol.session import Audio, Modalities, Tokens, ToolChoice
 from rtav.protocol.tools import Tools
 from rtav.protocol.wire import Wire, check_sendable
 
@@ -85,7 +85,7 @@ class ResponseParams(Wire):
     metadata: Metadata | None = None
     max_output_tokens: Tokens | None = None
     tools: Tools | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: ToolChoice | None = None
     conversation: Literal["auto", "none"] | None = None
     """`none`: out of band, beside the conversation, which gets none of its items."""
 

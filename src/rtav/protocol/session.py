@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from rtav.errors import ProtocolError
 from rtav.protocol.refusal import refuse, supported, wrong_type
@@ -102,6 +103,30 @@ class Reasoning(Wire):
     effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
+class FunctionChoice(TypedDict):
+    type: Literal["function"]
+    name: str
+
+
+class McpChoice(TypedDict):
+    """A tool of a remote server, or, without a name, any of them."""
+
+    type: Literal["mcp"]
+    server_label: str
+    name: NotRequired[str | None]
+
+
+def _flat_choice(choice: object) -> object:
+    """Chat completions name the function inside an object of its own."""
+    if not isinstance(choice, dict) or not isinstance(choice.get("function"), dict):
+        return choice
+    return {"type": choice.get("type"), **choice["function"]}
+
+
+NamedChoice = Annotated[FunctionChoice | McpChoice, Field(discriminator="type")]
+ToolChoice = Annotated[
+    Literal["none", "auto", "required"] | NamedChoice, BeforeValidator(_flat_choice)
+]
 Modality = Literal["audio", "text", "image"]
 Modalities = Annotated[list[Modality], Field(fail_fast=True)]
 MAX_MOTIONS = 64
@@ -146,7 +171,7 @@ class SessionPatch(Wire):
     include: Annotated[list[str], Field(fail_fast=True)] | None = None
     audio: Audio | None = None
     tools: Tools | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     max_output_tokens: Tokens | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None

@@ -6,9 +6,10 @@ of the line before it, and one of:
 * `open`: {label}: the event channel opens
 * `client`: an event of the client; `raw`: a message that may be none
 * `reply`: {turn, text}: the model says this, the voice speaks it, a quarter of a second a word;
-  `pieces`: true leaves it open, `reason` is why the model ended
+  `pieces`: true leaves it open, `reason` is why the model ended, `usage` what it counted
 * `tool`: {turn, name, arguments}: the model calls a tool and says no more, unless `more` is true;
-  `pieces` are arguments that come one after the other, `index` tells parallel calls apart
+  `pieces` are arguments that come one after the other, `index` and `call_id` tell parallel calls
+  apart, `reason` and `usage` are as above
 * `cue`: {turn, motion}: the model's text asks for a motion
 * `fail`: {turn, code}: an engine breaks
 * `play`: {turn, s}: the peer is handed so many seconds of the turn's track
@@ -25,7 +26,7 @@ of the line before it, and one of:
 * `do`: the names of all other outputs since the last `do`, in order
 * `like`: fields the last event of its `type` has, at any depth
 * `asked`: what the model was asked last: `model`, `instructions`, `history` as "role: text",
-  `tools` by name, `tool_choice`
+  `tools` by name, `tool_choice`, `max_output_tokens`, `reasoning_effort`
 
 `$assistant` stands for the id of the assistant's last item, `$item` for that of the last of all.
 """
@@ -35,7 +36,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -123,7 +124,15 @@ class Player:
         except ProtocolError as error:
             self.handle(told.ClientErred(error, connection))
 
-    def reply(self, turn: int, text: str, *, is_open: bool = False, reason: str = "stop") -> None:
+    def reply(
+        self,
+        turn: int,
+        text: str,
+        *,
+        is_open: bool = False,
+        reason: str = "stop",
+        usage: Mapping[str, int] | None = None,
+    ) -> None:
         self.handle(told.ReplyText(turn=turn, text=text))
         begin = self._words.get(turn, 0)
         pieces = _words(text)
@@ -138,7 +147,8 @@ class Player:
         self._words[turn] = begin + len(pieces)
         self.handle(told.Spoken(turn=turn, end=self._words[turn] * WORD_SAMPLES, words=words))
         if not is_open:
-            self.handle(told.ReplyEnded(turn=turn, reason=reason, output_tokens=len(pieces)))
+            counted = {"output_tokens": len(pieces)} if usage is None else usage
+            self.handle(told.ReplyEnded(turn=turn, reason=reason, **counted))
             self.handle(told.SpokenAll(turn=turn))
 
     def play(self, turn: int, seconds: float) -> None:
@@ -197,6 +207,8 @@ class Player:
             "history": history,
             "tools": [tool["name"] for tool in order.tools],
             "tool_choice": order.tool_choice,
+            "max_output_tokens": order.max_output_tokens,
+            "reasoning_effort": order.reasoning_effort,
         }
 
     def new_events(self) -> list[str]:
@@ -299,6 +311,7 @@ def _reply(player: Player, reply: Any, step: dict[str, Any]) -> None:
         reply["text"],
         is_open=reply.get("pieces", False),
         reason=reply.get("reason", "stop"),
+        usage=reply.get("usage"),
     )
 
 
@@ -316,7 +329,8 @@ def _tool(player: Player, call: Any, step: dict[str, Any]) -> None:
         )
     if call.get("more"):
         return
-    player.handle(told.ReplyEnded(turn=call["turn"], reason=call.get("reason", "stop")))
+    usage, reason = call.get("usage", {}), call.get("reason", "stop")
+    player.handle(told.ReplyEnded(turn=call["turn"], reason=reason, **usage))
     if call["name"] != "express":
         player.handle(told.SpokenAll(turn=call["turn"]))
 
