@@ -266,6 +266,8 @@ class Settings(BaseSettings):
     """Seals ephemeral keys; unset: one is made once and kept. `new,old` rotates."""
     state_dir: Path = Field(default_factory=_default_state_dir)
     """Holds that secret and the certificate; by default rtav below XDG_STATE_HOME."""
+    prompts: dict[str, str] = {}
+    """Instructions that clients name by `prompt.id`; `{{name}}` in them is a variable."""
     server: ServerSettings = ServerSettings()
     ice: IceSettings = IceSettings()
     limits: LimitSettings = LimitSettings()

@@ -190,7 +190,13 @@ class FakeSupervisor:
     def describe(self, session: Mapping[str, Any], own: Own | None = None) -> dict[str, Any]:
         if session.get("face", "face1") not in ("face1", "default", *(own or Own()).faces):
             raise ProtocolError("no such face", code="face_not_found", param="session.face")
-        return {"type": "realtime", "object": "realtime.session", **session}
+        heard = dict.fromkeys(("transcription", "noise_reduction", "turn_detection"))
+        audio = {
+            "input": {"format": {"type": "audio/pcm"}, **heard},
+            "output": {"format": {"type": "audio/pcm"}, "voice": "default", "speed": 1.0},
+        }
+        shown = {"max_output_tokens": "inf", "audio": audio, "output_modalities": ["audio"]}
+        return {"type": "realtime", "object": "realtime.session", **session, **shown}
 
     def shown(self, opening: Opening) -> dict[str, Any]:
         self.check(opening)

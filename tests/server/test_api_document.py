@@ -109,7 +109,7 @@ def test_every_example_is_answered_as_it_is_documented(documented_server):
             answered = response.json() if is_json else {}
         else:
             variables |= dict(line.split("=", 1) for line in text.splitlines())
-    assert compared == 11
+    assert compared == 12
 
 
 def test_every_path_is_documented(server):

@@ -90,3 +90,75 @@ def test_a_secret_opens_several_calls(server):
     answers = [server.post(CALLS, key=secret, data={"sdp": OFFER}) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [201, 201]
+
+
+# --- the beta ------------------------------------------------------------------------------
+
+OLDER = "/v1/realtime/sessions"
+
+
+def test_the_beta_mints_a_secret_with_a_flat_session(server):
+    body = {
+        "model": "gpt-4o-realtime-preview",
+        "voice": "alloy",
+        "modalities": ["audio", "text"],
+        "client_secret": {"expires_after": {"anchor": "created_at", "seconds": 60}},
+    }
+    response = server.post(OLDER, json=body)
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert answer["client_secret"]["value"].startswith("ek_")
+    assert answer["client_secret"]["expires_at"] == int(server.now) + 60
+    assert (answer["object"], answer["model"]) == ("realtime.session", "gpt-4o-realtime-preview")
+    assert (answer["voice"], answer["input_audio_format"]) == ("alloy", "pcm16")
+    assert answer["max_response_output_tokens"] == "inf"
+    assert not {"audio", "type", "output_modalities"} & answer.keys()
+
+
+def test_a_call_with_a_secret_of_the_beta_is_in_its_dialect(server):
+    secret = server.post(OLDER, json={"voice": "alloy"}).json()["client_secret"]["value"]
+    server.post(CALLS, key=secret, data={"sdp": OFFER})
+    assert server.supervisor.opened[0].secret_session == {"dialect": "beta", "voice": "alloy"}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (
+            {"client_secret": {"expires_after": {"seconds": 9}}},
+            "client_secret.expires_after.seconds",
+        ),
+        ({"face": "nobody"}, "session.face"),
+    ],
+)
+def test_a_wrong_value_of_the_betas_is_refused_by_name(server, body, param):
+    response = server.post(OLDER, json=body)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == param
+
+
+def test_a_secret_mints_no_secret_by_the_older_path(server):
+    secret = server.mint()["value"]
+    assert server.post(OLDER, key=secret, json={}).status_code == 403
+
+
+def test_an_offer_to_the_betas_path_opens_a_call_of_its_dialect(server):
+    response = server.post(
+        "/v1/realtime?model=m", content=OFFER, headers={"Content-Type": "application/sdp"}
+    )
+
+    assert response.status_code == 201
+    opening = server.supervisor.opened[0]
+    assert (opening.beta_header, opening.session) == (True, {"model": "m"})
+
+
+def test_transcription_sessions_are_refused_with_another_way(server):
+    response = server.post("/v1/realtime/transcription_sessions", json={})
+
+    error = response.json()["error"]
+    assert response.status_code == 400
+    assert (error["code"], error["param"]) == ("invalid_value", "session.type")
+    assert "create_response" in error["message"]

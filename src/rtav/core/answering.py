@@ -246,7 +246,6 @@ class Answering:
         common, config = self._common, asking.config_of(params, self._common)
         aloud = asking.is_aloud(params, common)
         self._turns += 1
-        limit = params.max_output_tokens or config.max_output_tokens
         reply = Reply(
             turn=self._turns,
             id=common.new_id("resp"),
@@ -261,7 +260,7 @@ class Answering:
             shape={
                 "conversation_id": None if asking.is_apart(params) else f"conv_{config.id}",
                 "output_modalities": ["audio" if aloud else "text"],
-                "max_output_tokens": limit,
+                "max_output_tokens": config.max_output_tokens,
                 "audio": {"output": {"format": config.output_format, "voice": config.voice}},
                 "metadata": params.metadata,
             },

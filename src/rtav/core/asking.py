@@ -29,6 +29,13 @@ OWN_CALL = "call_face"
 """The id under which the face's own tool call stands in the history of one reply."""
 
 
+_OVERRIDES = (
+    "voice", "output_audio_format", "temperature", "prompt", "reasoning", "parallel_tool_calls",
+    "max_response_output_tokens", "max_output_tokens", "tools",
+)  # fmt: skip
+"""What of a response stands for the session's field of that name."""
+
+
 def is_apart(params: ResponseParams) -> bool:
     """Whether a response is out of band."""
     return params.conversation == "none"
@@ -68,16 +75,17 @@ def lead(params: ResponseParams, common: Common) -> int | None:
 def config_of(params: ResponseParams, common: Common) -> SessionConfig:
     """The session's configuration with what a response changes for itself.
 
-    Raises ProtocolError for a voice that nobody has, and for a server that may not be asked.
+    Raises ProtocolError for a voice or a prompt that nobody has, and for a server that may not be
+    asked.
     """
-    changes: dict[str, Any] = {}
+    named = {name: value for name in _OVERRIDES if (value := getattr(params, name)) is not None}
     if params.audio is not None and params.audio.output is not None:
-        changes["audio"] = Audio(output=params.audio.output)
-    if params.tools is not None:
-        changes["tools"] = params.tools
-    if not changes:
+        named["audio"] = Audio(output=params.audio.output)
+    if params.prompt is not None:
+        named["instructions"] = None  # the session's own do not outrank it
+    if not named:
         return common.config
-    patch = SessionPatch.model_construct(_fields_set=set(changes), **changes)
+    patch = SessionPatch.model_construct(_fields_set=set(named), **named)
     return patched(common.config, patch, common.catalog, prefix="response")
 
 
@@ -105,7 +113,7 @@ def put(
     `said`: words of the caller behind the conversation's own.
     """
     config, params = question.config, question.params
-    limit = params.max_output_tokens or config.max_output_tokens
+    limit = config.max_output_tokens
     instructions = config.instructions if params.instructions is None else params.instructions
     (tools, choice), moved = _tools(question, common), _moved(question)
     taken = tokens.of_text(instructions) + tokens.of_tools(tools) + tokens.of_lines(moved)
@@ -120,6 +128,7 @@ def put(
         history=history + moved,
         tools=tuple(tools),
         tool_choice=choices.among(choice, tools),
+        parallel_tool_calls=config.parallel_tool_calls,
         max_output_tokens=None if limit == "inf" else limit,
         temperature=config.temperature,
         reasoning_effort=(config.reasoning or {}).get("effort"),

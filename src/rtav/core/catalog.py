@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rtav.core.hosts import PUBLIC, Hosts
 from rtav.errors import ProtocolError
@@ -61,6 +61,8 @@ class Catalog:
     """None: any name will do, the model at hand answers for those it does not have."""
     hosts: Hosts = PUBLIC
     """Where remote tools may be."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Templates of instructions by their ids; empty: a client's prompt is only shown."""
 
     def joined(self, own: Own) -> Catalog:
         """What a caller may name who has these assets."""
@@ -72,7 +74,7 @@ class Catalog:
         )
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - one argument for each kind of name
         cls,
         *,
         faces: Sequence[str],
@@ -81,6 +83,7 @@ class Catalog:
         aliases: Mapping[str, str] | None = None,
         models: Sequence[str] | None = None,
         hosts: Hosts = PUBLIC,
+        prompts: Mapping[str, str] | None = None,
     ) -> Catalog:
         """The first of each kind is its default, unless one has that very name.
 
@@ -94,4 +97,5 @@ class Catalog:
             motions=Names("driving", {"default": motions[0]} | {name: name for name in motions}),
             models=None if models is None else Names("model", {name: name for name in models}),
             hosts=hosts,
+            prompts=prompts or {},
         )

@@ -15,6 +15,10 @@ OPEN_LOOP = frozenset({"none", "disable", "open-loop"})
 """Models that are no model: nothing is said but what the client sends to be said."""
 
 
+INSTRUCTIONS = "You are a helpful assistant."
+"""Where a client names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unnamed:
     """The client never said: the dialect decides."""
@@ -30,7 +34,10 @@ class SessionConfig:
 
     id: str
     model: str = "gpt-5.2"
-    instructions: str = "You are a helpful assistant."
+    instructions: str = INSTRUCTIONS
+    """What the model is told: the client's own, else its prompt's."""
+    own_instructions: str | None = None
+    """As the client named them; None: never."""
     voice: str = "default"
     voice_id: str
     face: str = "default"

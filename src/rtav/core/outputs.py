@@ -110,6 +110,7 @@ class Ask:
     history: tuple[Line, ...]
     tools: tuple[Mapping[str, Any], ...]
     tool_choice: str | Mapping[str, Any]
+    parallel_tool_calls: bool = True
     max_output_tokens: int | None
     temperature: float | None
     reasoning_effort: str | None = None

@@ -7,8 +7,9 @@ from typing import Any
 
 from rtav.core import choices, servers
 from rtav.core.catalog import Catalog
-from rtav.core.config import PCM, UNNAMED, SessionConfig
+from rtav.core.config import INSTRUCTIONS, PCM, UNNAMED, SessionConfig
 from rtav.core.detection import merged
+from rtav.core.prompts import rendered
 from rtav.errors import ProtocolError
 from rtav.protocol import session as wire
 from rtav.protocol.refusal import supported
@@ -23,7 +24,6 @@ UPSAMPLE = (0.5, 2.0)
 _PLAIN_NAMES = {"max_response_output_tokens": "max_output_tokens"}
 _PLAIN = (
     "model",
-    "instructions",
     "auto_response",
     "tool_choice",
     "max_response_output_tokens",
@@ -38,12 +38,11 @@ _PLAIN = (
 )
 """Fields that are taken as they stand; where two are spellings of one, the last counts."""
 
-_OBJECTS = frozenset({"truncation", "tracing", "prompt", "reasoning"})
+_OBJECTS = frozenset({"truncation", "tracing", "reasoning"})
 """Fields that are an object, into which a patch is merged, or a word."""
 
 _DEFAULTS: dict[str, Any] = {
     "model": "gpt-5.2",
-    "instructions": "",
     "tool_choice": "auto",
     "max_output_tokens": "inf",
     "upsample_factor": 1.0,
@@ -79,6 +78,7 @@ def patched(
     changes |= _speaking(patch, prefix)
     if "video_codec" in named:
         changes["video_codec"] = _codec(patch.video_codec, prefix)
+    changes |= _instructing(config, patch, catalog, prefix)
     for name in _OBJECTS & named:
         laid = _laid_over(getattr(config, name), getattr(patch, name))
         changes[name] = _DEFAULTS.get(name) if laid is None else laid
@@ -107,6 +107,21 @@ def _assets(patch: wire.SessionPatch, catalog: Catalog, prefix: str) -> dict[str
     return out
 
 
+def _instructing(
+    config: SessionConfig, patch: wire.SessionPatch, catalog: Catalog, prefix: str
+) -> dict[str, Any]:
+    """A client's own instructions outrank those of its prompt."""
+    named = patch.model_fields_set
+    own, prompt = config.own_instructions, config.prompt
+    if "instructions" in named:
+        own = patch.instructions or ""
+    if "prompt" in named:
+        prompt = _laid_over(prompt, patch.prompt)
+    text = prompt and rendered(prompt, catalog.prompts, param=f"{prefix}.prompt")
+    unsaid = INSTRUCTIONS if own is None else ""
+    return {"own_instructions": own, "prompt": prompt, "instructions": own or text or unsaid}
+
+
 def _hearing(config: SessionConfig, patch: wire.SessionPatch, prefix: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     nested = patch.audio.input if patch.audio else None
@@ -132,7 +147,7 @@ def _hearing(config: SessionConfig, patch: wire.SessionPatch, prefix: str) -> di
 
 
 def _or_default(name: str, value: Any) -> Any:
-    if value is None or (value == "" and name != "instructions"):
+    if value in (None, ""):
         return _DEFAULTS.get(name)
     match name:
         case "include":

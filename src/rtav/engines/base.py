@@ -158,6 +158,7 @@ class LlmRequest:
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
+    parallel_tool_calls: bool = True
     max_output_tokens: int | None = None
     temperature: float | None = None
     reasoning_effort: str | None = None

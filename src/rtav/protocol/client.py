@@ -11,7 +11,16 @@ from pydantic_core import PydanticCustomError
 from rtav.errors import ProtocolError
 from rtav.protocol.items import CreatedItem, InputItem
 from rtav.protocol.refusal import refuse, supported
-from rtav.protocol.session import Audio, Modalities, Tokens, ToolChoice
+from rtav.protocol.session import (
+    Audio,
+    Modalities,
+    OldFormat,
+    Prompt,
+    Reasoning,
+    Tokens,
+    ToolChoice,
+    VoiceId,
+)
 from rtav.protocol.tools import Tools
 from rtav.protocol.wire import Wire, check_sendable
 
@@ -88,6 +97,14 @@ class ResponseParams(Wire):
     tool_choice: ToolChoice | None = None
     conversation: Literal["auto", "none"] | None = None
     """`none`: out of band, beside the conversation, which gets none of its items."""
+    prompt: Prompt | None = None
+    reasoning: Reasoning | None = None
+    parallel_tool_calls: bool | None = None
+    # the beta's flat spellings
+    voice: str | VoiceId | None = None
+    output_audio_format: OldFormat | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_response_output_tokens: Tokens | None = None
 
 
 class ResponseCreate(ClientEvent):

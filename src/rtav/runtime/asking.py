@@ -20,6 +20,7 @@ def request(order: Ask, *, caller: str) -> base.LlmRequest:
             for tool in order.tools
         ),
         tool_choice=order.tool_choice,
+        parallel_tool_calls=order.parallel_tool_calls,
         max_output_tokens=order.max_output_tokens,
         temperature=order.temperature,
         reasoning_effort=order.reasoning_effort,

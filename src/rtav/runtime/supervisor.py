@@ -66,6 +66,8 @@ class Rules:
     """All that a client may name; None: any."""
     context_tokens: int = 28_672
     """What the model reads at most."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Templates of instructions by their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class Supervisor:
             aliases=rules.voice_aliases,
             models=rules.models,
             hosts=Hosts(()) if tools is None else tools.hosts,
+            prompts=rules.prompts,
         )
         self._crew = Crew(
             vad=engines.vad,

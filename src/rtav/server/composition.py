@@ -153,6 +153,7 @@ def _rules(settings: Settings, engines: Engines) -> Rules:
         face=FaceSettings(size_px=video.size_px, fps=video.fps, bitrate=video.bitrate),
         voice_aliases=aliases(engines.tts.voices()),
         models=strict_models(engines.llm) if settings.models.strict else None,
+        prompts=settings.prompts,
     )
 
 

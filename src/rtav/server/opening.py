@@ -18,6 +18,7 @@ from rtav.server.access import Caller
 from rtav.server.payload import merged
 from rtav.server.services import RunningCall, Services
 
+REALTIME_PATH = "/v1/realtime"
 CALLS_PATH = "/v1/realtime/calls"
 
 _DIALECTS = tuple(Dialect)
@@ -121,7 +122,9 @@ def sideband_signs(connection: HTTPConnection, *, by_message: bool) -> Signs:
 
 
 def _shows_beta(connection: HTTPConnection) -> bool:
-    return "realtime=v1" in connection.headers.get("openai-beta", "")
+    """By its header, or by posting an offer where only the beta takes one."""
+    posts = connection.scope["type"] == "http" and connection.scope["path"] == REALTIME_PATH
+    return posts or "realtime=v1" in connection.headers.get("openai-beta", "")
 
 
 def _shows_agents(connection: HTTPConnection) -> bool:

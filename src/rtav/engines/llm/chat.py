@@ -21,6 +21,8 @@ def parameters(request: LlmRequest, *, sees: bool, limit_name: str) -> Json:
     if request.tools:
         wanted["tools"] = [_tool(tool) for tool in request.tools]
         wanted["tool_choice"] = _tool_choice(request.tool_choice)
+        if not request.parallel_tool_calls:  # the default, and not every server knows the field
+            wanted["parallel_tool_calls"] = False
     if request.temperature is not None:
         wanted["temperature"] = request.temperature
     if request.reasoning_effort is not None:

@@ -10,7 +10,14 @@ from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.answers import errors
 from rtav.server.keys import Scope
-from rtav.server.opening import CALLS_PATH, admitted, begin, call_headers, no_such_call
+from rtav.server.opening import (
+    CALLS_PATH,
+    REALTIME_PATH,
+    admitted,
+    begin,
+    call_headers,
+    no_such_call,
+)
 from rtav.server.payload import read_offer
 from rtav.server.services import Services
 
@@ -83,6 +90,15 @@ def router(services: Services) -> APIRouter:
             media_type=_answer_type(request.headers.get("accept", "")),
             headers=call_headers(opening),
         )
+
+    routes.post(
+        REALTIME_PATH,
+        summary="Open a call (OpenAI's beta)",
+        status_code=201,
+        response_class=Response,
+        responses=errors(400, 401, 403, 404, 409, 413, 415, 429, 503),
+        openapi_extra=_DOCUMENTED,
+    )(create)
 
     @routes.post(
         CALLS_PATH + "/{call_id}/hangup",

@@ -18,6 +18,7 @@ from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.keys import Scope
 from rtav.server.opening import (
+    REALTIME_PATH,
     admitted,
     begin,
     call_headers,
@@ -28,8 +29,6 @@ from rtav.server.opening import (
 from rtav.server.services import Services
 from rtav.server.storage.database import StorageError
 from rtav.transports.websocket.peer import WebSocketPeer
-
-REALTIME_PATH = "/v1/realtime"
 
 PROTOCOL = "realtime"
 _KEY_PROTOCOL = "openai-insecure-api-key."

@@ -1,13 +1,18 @@
-"""`POST /v1/realtime/client_secrets`: ephemeral keys for browsers."""
+"""Ephemeral keys for browsers: `/v1/realtime/client_secrets`, and the beta's older path."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rtav.errors import ProtocolError
+from rtav.protocol.beta import older_session
 from rtav.protocol.refusal import refuse
+from rtav.protocol.session import SessionPatch
+from rtav.server.access import Caller
 from rtav.server.answers import errors
 from rtav.server.ephemeral import DEFAULT_LIFE_S, MAX_LIFE_S, MIN_LIFE_S, Grant, spell
 from rtav.server.keys import Scope
@@ -53,34 +58,87 @@ def router(services: Services) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         caller = await services.access.operator(request)
         caller.needs(Scope.CALLS)
-        wanted = _parsed(await read_object(request))
-        session = wanted.session or {}
-        described = services.supervisor.describe(session, services.library.own(caller.key.id))
-        now = services.unix()
-        life_s = wanted.expires_after.seconds if wanted.expires_after else DEFAULT_LIFE_S
-        grant = Grant(
-            id=services.new_id("cs_"),
-            parent=caller.key.hash,
-            expires_at=int(now) + life_s,
-            origins=tuple(wanted.origins),
-            session=session,
-            single_use=wanted.single_use,
-        )
-        token = services.access.sealer.seal(grant, now=now)
+        minted = _minted(services, caller, _parsed(await read_object(request)))
         return {
-            "client_secret": spell(token, "rtav_sk"),
-            "value": spell(token, "ek"),
-            "expires_in": life_s,
-            "expires_at": grant.expires_at,
-            "session": described,
+            "client_secret": spell(minted.token, "rtav_sk"),
+            "value": spell(minted.token, "ek"),
+            "expires_in": minted.life_s,
+            "expires_at": minted.expires_at,
+            "session": minted.session,
             "ice_servers": listed(services, caller),
         }
+
+    @routes.post(
+        "/v1/realtime/sessions",
+        summary="Mint an ephemeral key (OpenAI's beta)",
+        responses=errors(400, 401, 403, 404, 413, 503),
+        openapi_extra={
+            "requestBody": {
+                "content": {"application/json": {"schema": SessionPatch.model_json_schema()}}
+            }
+        },
+    )
+    async def mint_older(request: Request, response: Response) -> JsonObject:
+        """The body is a session in the beta's flat shape, and so is the answer. Calls with this key
+        are in the beta dialect, unless `dialect` says otherwise."""
+        response.headers["Cache-Control"] = "no-store"
+        caller = await services.access.operator(request)
+        caller.needs(Scope.CALLS)
+        body = await read_object(request)
+        older = body.pop("client_secret", None)
+        after = older.get("expires_after") if isinstance(older, dict) else None
+        session = {"dialect": "beta", **body}
+        wanted = _parsed({"session": session, "expires_after": after}, prefix="client_secret")
+        minted = _minted(services, caller, wanted)
+        secret = {"value": spell(minted.token, "ek"), "expires_at": minted.expires_at}
+        return older_session(minted.session) | {"client_secret": secret}
+
+    @routes.post(
+        "/v1/realtime/transcription_sessions",
+        summary="Refused: sessions that only transcribe",
+        responses=errors(400, 401, 403, 413, 503),
+    )
+    async def transcribe(request: Request) -> JsonObject:
+        await services.access.operator(request)
+        raise ProtocolError(
+            "There are no sessions of type 'transcription' here. One of type 'realtime' "
+            "transcribes with `audio.input.transcription`, and does not answer if "
+            "`audio.input.turn_detection.create_response` is false.",
+            code="invalid_value",
+            param="session.type",
+        )
 
     return routes
 
 
-def _parsed(body: JsonObject) -> SecretRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Minted:
+    token: str
+    life_s: int
+    expires_at: int
+    session: JsonObject
+    """As a call with this secret begins."""
+
+
+def _minted(services: Services, caller: Caller, wanted: SecretRequest) -> _Minted:
+    session = wanted.session or {}
+    described = services.supervisor.describe(session, services.library.own(caller.key.id))
+    now = services.unix()
+    life_s = wanted.expires_after.seconds if wanted.expires_after else DEFAULT_LIFE_S
+    grant = Grant(
+        id=services.new_id("cs_"),
+        parent=caller.key.hash,
+        expires_at=int(now) + life_s,
+        origins=tuple(wanted.origins),
+        session=session,
+        single_use=wanted.single_use,
+    )
+    token = services.access.sealer.seal(grant, now=now)
+    return _Minted(token=token, life_s=life_s, expires_at=grant.expires_at, session=described)
+
+
+def _parsed(body: JsonObject, *, prefix: str = "") -> SecretRequest:
     try:
         return SecretRequest.model_validate(body)
     except ValidationError as error:
-        raise refuse(error, raw=body) from None
+        raise refuse(error, raw=body, prefix=prefix) from None
