@@ -100,28 +100,30 @@ class Answering:
             self.begun += 1
             self._open(self.guess(params=params), speech_ended_at)
 
-    def begin_waiting(
-        self, utterance: str, *, speech_ended_at: float, params: ResponseParams | None = None
-    ) -> None:
-        """Open a reply now; the words it answers are still being recognised."""
+    def begin_when_heard(self, params: ResponseParams | None = None) -> None:
+        """Open a reply now; it is made once the words it answers are known."""
+        unheard = self._unheard(params)
+        if not unheard or self._common.config.open_loop:
+            self.begin(params)
+            return
         reply = self._new(params or ResponseParams(), automatic=params is None)
-        reply.waits_for = utterance
-        self._open(reply, speech_ended_at)
+        reply.waits_for = {utterance.id for utterance in unheard}
+        self._open(reply, unheard[-1].ended_at)
 
-    def words_arrived(self, utterance: str) -> None:
-        """The words a reply waited for are an item of the conversation now."""
+    def words_arrived(self, utterance: str, *, is_worth: bool) -> None:
+        """What a reply waited for is known. Were there no words that are worth an answer, a reply
+        that nobody asked for ends empty."""
         for reply in self.replies.waiting_for(utterance):
-            reply.waits_for = None
-            self.begun += not reply.is_apart
-            self.composing.ask(reply)
-
-    def nothing_was_said(self, utterance: str) -> None:
-        """A reply waited for words and there were none: one that nobody asked for ends empty."""
-        for reply in self.replies.waiting_for(utterance):
-            if reply.automatic:
+            reply.waits_for.discard(utterance)
+            reply.has_words |= is_worth
+            if reply.waits_for:
+                continue
+            if reply.has_words or not reply.automatic:
+                self.begun += not reply.is_apart
+                self.composing.ask(reply)
+            else:
                 reply.is_generated = reply.is_spoken = True
                 self.replies.advance(reply)
-        self.words_arrived(utterance)
 
     def words_failed(self, utterance: str, message: str) -> None:
         for reply in self.replies.waiting_for(utterance):
@@ -152,12 +154,7 @@ class Answering:
             if not active.is_known:
                 raise already_active(active)
             self.replies.finish(active)
-        params = params or ResponseParams()
-        spoken = self._awaited(params)
-        if spoken is None or self._common.config.open_loop:
-            self.begin(params)
-        else:
-            self.begin_waiting(spoken.id, speech_ended_at=spoken.ended_at, params=params)
+        self.begin_when_heard(params or ResponseParams())
 
     def create_apart(self, params: ResponseParams) -> None:
         """A `response.create` out of band: beside the conversation and whatever runs in it.
@@ -174,11 +171,10 @@ class Answering:
         if self._common.config.open_loop:
             self._answer_nothing(params)
             return
-        reply, spoken = self._new(params, automatic=False), self._awaited(params)
-        if spoken is None:
+        reply = self._new(params, automatic=False)
+        reply.waits_for = {utterance.id for utterance in self._unheard(params)}
+        if not reply.waits_for:
             self.composing.ask(reply)
-        else:
-            reply.waits_for = spoken.id
         self._open(reply)
 
     def cancel(self, response_id: str | None) -> None:
@@ -268,13 +264,12 @@ class Answering:
         self.replies.add(reply)
         return reply
 
-    def _awaited(self, params: ResponseParams) -> Utterance | None:
-        """What was said last of what a response reads, if its words are still to come."""
-        unsettled = self.awaits()
-        if params.input is not None:
-            named = {item.id for item in params.input if isinstance(item, ItemReference)}
-            unsettled = [utterance for utterance in unsettled if utterance.id in named]
-        return unsettled[-1] if unsettled else None
+    def _unheard(self, params: ResponseParams | None) -> Sequence[Utterance]:
+        """What a response reads and whose words are still to come, in order."""
+        if params is None or params.input is None:
+            return self.awaits()
+        named = {item.id for item in params.input if isinstance(item, ItemReference)}
+        return [utterance for utterance in self.awaits() if utterance.item_id in named]
 
     def _absorbs(self, active: Reply) -> bool:
         """rtAV's clients ask for the response that their text has already triggered."""

@@ -10,6 +10,7 @@ from rtav.core.answering import Answering, already_active
 from rtav.core.common import Common
 from rtav.core.conversation import Item, read, spoken_text
 from rtav.core.hearing import Hearing
+from rtav.core.recognition import Recognition
 from rtav.core.reply import Reply
 from rtav.core.units import to_ms, to_samples
 from rtav.errors import ProtocolError
@@ -31,11 +32,14 @@ class PendingTurn:
 
 
 class Editing:
-    def __init__(self, common: Common, answering: Answering, hearing: Hearing) -> None:
+    def __init__(
+        self, common: Common, answering: Answering, hearing: Hearing, recognition: Recognition
+    ) -> None:
         self._common = common
         self._answering = answering
         self._replies = answering.replies
         self._hearing = hearing
+        self._recognition = recognition
         self._pending: PendingTurn | None = None
         self.created: Callable[[Item], None] = lambda _: None
         """Told of every item that the client has brought."""
@@ -60,8 +64,10 @@ class Editing:
         if text is not None:
             self._answering.say(text, item.id)
             return
+        self._recognition.check_room(event.item)
         previous = common.give(item, after=event.previous_item_id)
         common.item_added(item, previous)
+        self._recognition.enclosed(item, event.item)
         self.created(item)
         if item.role == "user" and item.id == common.conversation.last_id:
             self._user_said()
@@ -85,6 +91,7 @@ class Editing:
             )
         self._common.conversation.remove(item)
         self._common.send("conversation.item.deleted", item_id=item.id)
+        self._recognition.drop(item)
 
     def truncate(self, event: client.ItemTruncate) -> None:
         """Keep of an assistant's item what was said up to a time, and at most what was heard.
@@ -147,7 +154,7 @@ class Editing:
         elif pending.guess is not None:
             self._answering.promote(pending.guess)
         else:
-            self._answering.begin(pending.claim)
+            self._answering.begin_when_heard(pending.claim)
 
     def _user_said(self) -> None:
         common = self._common
@@ -163,9 +170,12 @@ class Editing:
         self._pending = PendingTurn(
             due=common.now + common.policy.grace_s,
             begun=self._answering.begun,
-            guess=self._answering.guess() if self._replies.active is None else None,
+            guess=self._answering.guess() if self._may_guess() else None,
             claim=claim,
         )
+
+    def _may_guess(self) -> bool:
+        return self._replies.active is None and not self._recognition.unsettled()
 
     def _withdraw(self, pending: PendingTurn) -> None:
         if pending.guess is not None:

@@ -296,7 +296,7 @@ class Hearing:
         if not self._common.config.answers_speech() or self._replies.active is not None:
             self._withdraw()
         elif utterance.text is None:
-            self._answering.begin_waiting(utterance.id, speech_ended_at=utterance.ended_at)
+            self._answering.begin_when_heard()
         elif self._guess is not None:
             guess, self._guess = self._guess, None
             self._answering.promote(guess, speech_ended_at=utterance.ended_at)

@@ -57,6 +57,18 @@ class Listen:
     prompt: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribe:
+    """Recognise sound that came inside an item, as this utterance: to its end, by itself."""
+
+    utterance: str
+    audio: str
+    """Base64, as the client sent it."""
+    format: str
+    language: str | None
+    prompt: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Ask for a final hypothesis of the utterance so far; it may go on."""
@@ -230,6 +242,7 @@ Output = (
     | SendImage
     | DrawFrames
     | Listen
+    | Transcribe
     | Pause
     | EndOfSpeech
     | StopListening

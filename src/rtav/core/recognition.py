@@ -7,8 +7,10 @@ from collections import deque
 from rtav.core.answering import Answering
 from rtav.core.common import Common
 from rtav.core.conversation import Item
-from rtav.core.outputs import EndOfSpeech, StopListening
+from rtav.core.outputs import EndOfSpeech, StopListening, Transcribe
 from rtav.core.utterance import Transcripts, Utterance
+from rtav.errors import ProtocolError
+from rtav.protocol import items as wire
 
 RACE_S = 0.15
 """Sound that was sent before an event may come this much after it: our jitter buffer holds a
@@ -17,6 +19,16 @@ packet for 40 ms, networks hold some longer."""
 WORTH_ASKING_MS = 600
 """Voice of this length in which no word was understood is answered ("I did not catch that");
 a shorter one was a cough."""
+
+
+MAX_ENCLOSED = 20 << 20
+"""Characters of base64 that may wait to be recognised in one session: 15 MiB of sound, what one
+append may bring."""
+
+MAX_SOUNDS = 64
+"""The same, as pieces."""
+
+BYTES_PER_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 
 
 class Recognition:
@@ -80,6 +92,52 @@ class Recognition:
         else:
             self._common.put(EndOfSpeech(utterance.id))
 
+    # --- sound inside items ------------------------------------------------------------------
+
+    def check_room(self, given: wire.Item) -> None:
+        """Raises ProtocolError if an item brings more sound than may wait to be recognised."""
+        brought = _without_words(given)
+        waiting = sum(utterance.size for utterance in self._waiting.values())
+        if not brought:
+            return
+        count = sum(1 for utterance in self._waiting.values() if utterance.size) + len(brought)
+        if waiting + sum(map(len, brought.values())) > MAX_ENCLOSED or count > MAX_SOUNDS:
+            raise ProtocolError(
+                "More audio waits to be recognised than one session may bring.",
+                code="rate_limit_exceeded",
+                param=f"item.content[{min(brought)}].audio",
+            )
+
+    def enclosed(self, item: Item, given: wire.Item) -> None:
+        """Find the words of the sound in an item that was created."""
+        common = self._common
+        kind = common.config.input_format["type"]
+        for index, audio in _without_words(given).items():
+            utterance = Utterance(
+                common.new_id("audio"), 0, is_over=True, item=item, content_index=index
+            )
+            utterance.size = len(audio)
+            utterance.duration_ms = len(audio) * 3 // 4 // BYTES_PER_MS[kind]
+            utterance.voiced_ms = utterance.duration_ms
+            self._waiting[utterance.id] = utterance
+            transcription = common.config.transcribes(common.dialect) or {}
+            common.put(
+                Transcribe(
+                    utterance=utterance.id,
+                    audio=audio,
+                    format=kind,
+                    language=transcription.get("language"),
+                    prompt=transcription.get("prompt"),
+                )
+            )
+
+    def drop(self, item: Item) -> None:
+        """An item was deleted: its words are not wanted any more."""
+        for utterance in [entry for entry in self._waiting.values() if entry.item is item]:
+            del self._waiting[utterance.id]
+            self._common.put(StopListening(utterance.id))
+            self._answering.words_arrived(utterance.id, is_worth=False)
+
     def _end(self, utterance: Utterance) -> None:
         if utterance.id in self._waiting:
             self._common.put(EndOfSpeech(utterance.id))
@@ -92,12 +150,10 @@ class Recognition:
         self._waiting.pop(utterance.id)
         utterance.text = text
         assert utterance.item is not None
-        utterance.item.content[0]["transcript"] = text or None
-        self.transcripts.finished(utterance)
-        if is_worth_asking(utterance):
-            self._answering.words_arrived(utterance.id)
-        else:
-            self._answering.nothing_was_said(utterance.id)
+        utterance.item.content[utterance.content_index]["transcript"] = text or None
+        if self._common.conversation.find(utterance.item_id) is utterance.item:
+            self.transcripts.finished(utterance)
+        self._answering.words_arrived(utterance.id, is_worth=is_worth_asking(utterance))
 
     def check(self, utterance: Utterance) -> None:
         """Give up on words that cannot come."""
@@ -106,6 +162,17 @@ class Recognition:
         self._waiting.pop(utterance.id)
         self.transcripts.failed(utterance, "transcription_failed", utterance.failure)
         self._answering.words_failed(utterance.id, utterance.failure)
+
+
+def _without_words(given: wire.Item) -> dict[int, str]:
+    """The sound in a user's message that came without a transcript, by its place."""
+    if not isinstance(given, wire.UserMessage):
+        return {}
+    return {
+        index: part.audio
+        for index, part in enumerate(given.content)
+        if isinstance(part, wire.InputAudio) and part.audio and part.transcript is None
+    }
 
 
 def is_worth_asking(utterance: Utterance) -> bool:

@@ -69,7 +69,7 @@ class Replies:
         return [
             reply
             for reply in self._all.values()
-            if reply.is_active and reply.waits_for == utterance
+            if reply.is_active and utterance in reply.waits_for
         ]
 
     def saying(self, item: Item) -> Reply | None:

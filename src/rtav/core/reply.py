@@ -61,8 +61,10 @@ class Reply:
     frames: int = 0
     """Pictures that were sent."""
     claimed: bool = False
-    waits_for: str | None = None
-    """The utterance whose words the model needs first."""
+    waits_for: set[str] = field(default_factory=set)
+    """The utterances whose words the model needs first."""
+    has_words: bool = False
+    """Of those, one was worth an answer."""
     shape: dict[str, Any] = field(default_factory=dict)
     """The fields of the response object that do not change."""
     stage: Stage = Stage.GUESSED

@@ -52,7 +52,7 @@ class Session:
         self._recognition = Recognition(self._common, self._answering)
         self._hearing = Hearing(self._common, self._answering, self._recognition)
         self._answering.awaits = self._recognition.unsettled
-        self._editing = Editing(self._common, self._answering, self._hearing)
+        self._editing = Editing(self._common, self._answering, self._hearing, self._recognition)
         self._idle = Idle(self._common, self._answering, self._hearing, self._recognition)
         self._editing.created = self._idle.item_created
         self._mood: Mood = "idle"

@@ -12,7 +12,7 @@ from rtav.core.words import Agreement
 
 @dataclass(slots=True)
 class Utterance:
-    """One turn of the caller, named by the item it becomes."""
+    """One turn of the caller, named by the item it becomes; or sound that came inside an item."""
 
     id: str
     start_ms: int
@@ -29,10 +29,18 @@ class Utterance:
     early: list[str] = field(default_factory=list)
     """Deltas from before the item was added, for clients that must not see them sooner."""
     is_over: bool = False
-    ended_at: float = 0.0
-    """When the last of it was said."""
+    ended_at: float | None = None
+    """When the last of it was said; None if nobody heard it said."""
     duration_ms: int = 0
     item: Item | None = None
+    content_index: int = 0
+    """Which part of the item it is."""
+    size: int = 0
+    """Of sound that came inside an item: characters of its base64."""
+
+    @property
+    def item_id(self) -> str:
+        return self.id if self.item is None else self.item.id
 
 
 class Transcripts:
@@ -51,8 +59,8 @@ class Transcripts:
     def delta(self, utterance: Utterance, delta: str) -> None:
         self._common.send(
             "conversation.item.input_audio_transcription.delta",
-            item_id=utterance.id,
-            content_index=0,
+            item_id=utterance.item_id,
+            content_index=utterance.content_index,
             delta=delta,
         )
 
@@ -74,8 +82,8 @@ class Transcripts:
             return
         self._common.send(
             "conversation.item.input_audio_transcription.completed",
-            item_id=utterance.id,
-            content_index=0,
+            item_id=utterance.item_id,
+            content_index=utterance.content_index,
             transcript=utterance.text,
             usage={"type": "duration", "seconds": utterance.duration_ms / 1000},
         )
@@ -85,7 +93,7 @@ class Transcripts:
             return
         self._common.send(
             "conversation.item.input_audio_transcription.failed",
-            item_id=utterance.id,
-            content_index=0,
+            item_id=utterance.item_id,
+            content_index=utterance.content_index,
             error={"type": "transcription_error", "code": code, "message": message},
         )

@@ -16,7 +16,8 @@ from rtav.core.inputs import ClientSaid, Input
 from rtav.errors import ProtocolError
 from rtav.media.pcm import Pcm
 from rtav.media.telephone import AudioFormat, decode_audio, rate_of
-from rtav.protocol.client import InputAudioAppend, InputAudioClear, InputAudioCommit
+from rtav.protocol.client import InputAudioAppend, InputAudioClear, InputAudioCommit, ItemCreate
+from rtav.protocol.items import InputAudio, UserMessage
 from rtav.runtime.listening import Listening
 
 MAX_AUDIO_BYTES = 15 << 20
@@ -77,6 +78,12 @@ class Inbox:
     def _hand_over(self, said: ClientSaid) -> None:
         if isinstance(said.event, InputAudioCommit | InputAudioClear):
             self._tell(told.Heard(self._listening.settle()))
+        if isinstance(said.event, ItemCreate):
+            try:
+                _check_sounds(said.event, cast(AudioFormat, self._kind()))
+            except ProtocolError as error:
+                self._refuse(error, said)
+                return
         self._tell(said)
 
     def _append(self, said: ClientSaid, event: InputAudioAppend) -> None:
@@ -119,22 +126,33 @@ class Inbox:
         self._waiting_s -= pcm.size / rate_hz
 
 
-def decode(audio: str, kind: AudioFormat) -> Pcm:
-    """The samples of an append, at the rate of their format. Raises ProtocolError."""
+def decode(audio: str, kind: AudioFormat, *, param: str = "audio") -> Pcm:
+    """The samples of sound in an event, at the rate of their format. Raises ProtocolError."""
     try:
         data = base64.b64decode(audio, validate=True)
         if len(data) > MAX_AUDIO_BYTES:
-            raise _refusal(f"it is larger than {MAX_AUDIO_BYTES} bytes")
+            raise _refusal(f"it is larger than {MAX_AUDIO_BYTES} bytes", param)
         return decode_audio(kind, data) if data else np.zeros(0, np.int16)
     except binascii.Error:
-        raise _refusal("it is not base64") from None
+        raise _refusal("it is not base64", param) from None
     except ValueError as error:
-        raise _refusal(str(error)) from None
+        raise _refusal(str(error), param) from None
+
+
+def _check_sounds(event: ItemCreate, kind: AudioFormat) -> None:
+    """Raises ProtocolError if what an item brings as sound is none."""
+    if not isinstance(event.item, UserMessage):
+        return
+    for index, part in enumerate(event.item.content):
+        if isinstance(part, InputAudio) and part.audio is not None:
+            param = f"item.content[{index}].audio"
+            if not decode(part.audio, kind, param=param).size:
+                raise _refusal("it is empty", param)
 
 
 def _too_much(message: str, param: str | None) -> ProtocolError:
     return ProtocolError(message, code="rate_limit_exceeded", param=param)
 
 
-def _refusal(why: str) -> ProtocolError:
-    return ProtocolError(f"Invalid value for 'audio': {why}.", code="invalid_value", param="audio")
+def _refusal(why: str, param: str) -> ProtocolError:
+    return ProtocolError(f"Invalid value for '{param}': {why}.", code="invalid_value", param=param)

@@ -33,6 +33,7 @@ from rtav.runtime.sidebands import Host, Sidebands
 from rtav.runtime.sound_events import SoundEvents
 from rtav.runtime.speaking import Means
 from rtav.runtime.stills import Stills
+from rtav.runtime.transcribing import Transcribing
 from rtav.runtime.turns import Turns
 from rtav.runtime.used import Meter, Used
 from rtav.runtime.vitals import Vitals
@@ -76,7 +77,6 @@ class Call:
         self._alarm: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._utterances: dict[str, asyncio.Task[None]] = {}
         self._playout = Playout(self._played)
         self._sounds = SoundEvents(self._playout)
         self._last_played: told.Played | None = None
@@ -89,6 +89,7 @@ class Call:
             tell=self.tell,
             noise_level=lambda: noise_level(session.config.noise_reduction),
         )
+        self._transcribing = Transcribing(self._listening, self._start)
         self._inbox = Inbox(
             self._listening,
             tell=self.tell,
@@ -108,10 +109,11 @@ class Call:
             wanted.SendAudio: lambda order: self._send(self._sounds.event(order)),
             wanted.SendImage: lambda order: self._send(self._stills.event(order)),
             wanted.DrawFrames: self._draw_frames,
-            wanted.Listen: self._listen,
+            wanted.Listen: self._transcribing.listen,
+            wanted.Transcribe: self._transcribing.transcribe,
             wanted.Pause: self._listening.pause,
             wanted.EndOfSpeech: self._listening.end,
-            wanted.StopListening: self._stop_listening,
+            wanted.StopListening: self._transcribing.stop,
             wanted.Ask: self._turns.speak,
             wanted.Say: self._turns.speak,
             wanted.Play: lambda order: self._playout.play(order.turn),
@@ -321,17 +323,6 @@ class Call:
         if to in (None, MAIN) and self._is_opened:
             self._events.send(event, self._session.connection(MAIN).spelling)
         self.sidebands.send(event, to)
-
-    def _listen(self, order: wanted.Listen) -> None:
-        self._listening.begin(order)
-        task = self._start(self._listening.transcribe(order), f"hearing {order.utterance}")
-        self._utterances[order.utterance] = task
-        task.add_done_callback(lambda _: self._utterances.pop(order.utterance, None))
-
-    def _stop_listening(self, order: wanted.StopListening) -> None:
-        self._listening.stop(order)
-        if task := self._utterances.pop(order.utterance, None):
-            task.cancel()
 
     def _drive(self, order: wanted.Drive) -> None:
         self._face.drive(order.motions, at=self._at)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rtav import metrics
 from rtav.core.inputs import FrameHeard, HearingFailed, Input, WordsHeard
-from rtav.core.outputs import EndOfSpeech, Listen, Pause, StopListening
+from rtav.core.outputs import EndOfSpeech, Listen, Pause, StopListening, Transcribe
 from rtav.engines.base import SttEngine, VadEngine
 from rtav.errors import EngineError, EngineFailed, EngineTimeout
 from rtav.media.denoise import Denoiser
@@ -51,6 +51,8 @@ class Listening:
         self._heard_until = 0
         self._heard_samples = 0
         self._utterances: dict[str, Utterance] = {}
+        self._apart: dict[str, Utterance] = {}
+        """Those whose sound did not come by the microphone."""
         self._resampler: Resampler | None = None
         self._appended_hz = 0
 
@@ -113,6 +115,11 @@ class Listening:
         said = self._since(order.start_ms * MIC_RATE_HZ // 1000)
         self._utterances[order.utterance] = Utterance(said)
 
+    def begin_apart(self, order: Transcribe) -> Utterance:
+        """Begin an utterance that is not the microphone's; `transcribe` must follow."""
+        utterance = self._apart[order.utterance] = Utterance(_NOTHING)
+        return utterance
+
     def pause(self, order: Pause) -> None:
         if utterance := self._utterances.get(order.utterance):
             utterance.pause()
@@ -128,12 +135,12 @@ class Listening:
         """Forget the utterance. The task that transcribes it is the caller's to cancel."""
         self._utterances.pop(order.utterance, None)
 
-    async def transcribe(self, order: Listen) -> None:
+    async def transcribe(self, order: Listen | Transcribe) -> None:
         """Recognise one utterance until it ends. Cancel the task that runs this to stop.
 
         What goes wrong is told to the session.
         """
-        utterance = self._utterances[order.utterance]
+        utterance = self._utterances.get(order.utterance) or self._apart[order.utterance]
         engine = self._stt.capabilities.name
         try:
             async with utterance.patience():
@@ -146,6 +153,7 @@ class Listening:
             self._failed(order, error)
         finally:
             self._utterances.pop(order.utterance, None)
+            self._apart.pop(order.utterance, None)
             if dropped := utterance.audio.dropped:
                 metrics.media_dropped_total.labels(queue="utterance").inc(dropped)
 
@@ -157,7 +165,7 @@ class Listening:
 
     # --- pieces ------------------------------------------------------------------------------
 
-    async def _recognise(self, order: Listen, utterance: Utterance) -> None:
+    async def _recognise(self, order: Listen | Transcribe, utterance: Utterance) -> None:
         hypotheses = EngineStream(
             self._stt.transcribe(
                 utterance.audio,
@@ -179,7 +187,7 @@ class Listening:
                     )
                 )
 
-    def _failed(self, order: Listen, error: EngineError) -> None:
+    def _failed(self, order: Listen | Transcribe, error: EngineError) -> None:
         logger.warning("speech recognition failed: %s", error)
         metrics.engine_failures_total.labels(
             kind="stt", engine=self._stt.capabilities.name, error=type(error).__name__
@@ -195,3 +203,6 @@ class Listening:
 
 def _failure(utterance: str) -> HearingFailed:
     return HearingFailed(utterance=utterance, message="Speech recognition failed.")
+
+
+_NOTHING: Pcm = np.zeros(0, np.int16)

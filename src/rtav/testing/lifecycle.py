@@ -72,7 +72,7 @@ class LifeCycle:
         self._apart: set[str] = set()  # items of responses out of band
         self._expected_item: str | None = None
         self._speaking: str | None = None
-        self._transcribed: set[str] = set()
+        self._transcribed: set[tuple[str, int]] = set()
         self._playing: dict[str, str] = {}  # response: "started" or how it ended
         self._rules: Mapping[str, Callable[[Event], None]] = {
             "response.created": self._created,
@@ -302,9 +302,10 @@ class LifeCycle:
         self._speaking = None
 
     def _transcription_over(self, event: Event) -> None:
-        if event["item_id"] in self._transcribed:
+        part = (event["item_id"], event.get("content_index", 0))
+        if part in self._transcribed:
             self._blame(f"{event['item_id']} is transcribed twice")
-        self._transcribed.add(event["item_id"])
+        self._transcribed.add(part)
 
     def _play_started(self, event: Event) -> None:
         response_id = event["response_id"]

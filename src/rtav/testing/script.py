@@ -14,7 +14,8 @@ of the line before it, and one of:
 * `fail`: {turn, code}: an engine breaks
 * `play`: {turn, s}: the peer is handed so many seconds of the turn's track
 * `voice`, `silence`: the microphone hears so many seconds of it
-* `words`: text, `is_final`: the recogniser's hypothesis of the utterance that was begun last
+* `words`: text, `is_final`: the recogniser's hypothesis of the utterance that was begun last, or of
+  the `sound` of that number among all that came inside items, counted from 1
 * `deaf`: true: the recogniser of that utterance breaks
 * `drawn`: true: a picture of the face is ready for an event
 * `assets`: {faces, voices, motions}: the caller has uploaded these
@@ -169,15 +170,17 @@ class Player:
                 told.FrameHeard(end_ms=self._heard_ms, length_ms=FRAME_MS, probability=probability)
             )
 
-    def words(self, text: str, *, is_final: bool) -> None:
-        self.handle(told.WordsHeard(utterance=self._utterance(), text=text, is_final=is_final))
+    def words(self, text: str, *, is_final: bool, sound: int = 0) -> None:
+        utterance = self._utterance(sound)
+        self.handle(told.WordsHeard(utterance=utterance, text=text, is_final=is_final))
 
-    def go_deaf(self) -> None:
-        self.handle(told.HearingFailed(utterance=self._utterance(), message="It broke."))
+    def go_deaf(self, sound: int = 0) -> None:
+        self.handle(told.HearingFailed(utterance=self._utterance(sound), message="It broke."))
 
-    def _utterance(self) -> str:
-        begun = [order for order in self.actions if isinstance(order, wanted.Listen)]
-        return begun[-1].utterance
+    def _utterance(self, sound: int) -> str:
+        kind = wanted.Transcribe if sound else wanted.Listen
+        begun = [order for order in self.actions if isinstance(order, kind)]
+        return begun[sound - 1].utterance
 
     def listed(self, tools: list[dict[str, Any]]) -> None:
         """The tools of the server that was asked first."""
@@ -352,13 +355,15 @@ _INPUTS: dict[str, Callable[[Player, Any, dict[str, Any]], None]] = {
     "assets": lambda player, ids, _: player.handle(
         told.AssetsAdded(Own(**{kind: tuple(names) for kind, names in ids.items()}))
     ),
-    "deaf": lambda player, _, __: player.go_deaf(),
     "listed": lambda player, tools, _: player.listed(tools),
     "unlisted": lambda player, _, __: player.unlisted(),
     "answered": lambda player, output, _: player.answered(output),
     "broke": lambda player, how, _: player.broke(how),
+    "deaf": lambda player, _, step: player.go_deaf(step.get("sound", 0)),
     "left": lambda player, _, __: player.handle(told.PeerLeft()),
-    "words": lambda player, text, step: player.words(text, is_final=step.get("is_final", False)),
+    "words": lambda player, text, step: player.words(
+        text, is_final=step.get("is_final", False), sound=step.get("sound", 0)
+    ),
 }
 
 
