@@ -72,6 +72,7 @@ def test_a_call_is_opened_and_talks_and_is_hung_up(
         if event["type"] == "response.output_audio_transcript.done"
     ]
     assert transcript == "You said: Good morning."
+    assert "response.output_audio.delta" not in {event["type"] for event in told}, "it goes by RTP"
     assert again.code == "call_id_not_found"
 
 
