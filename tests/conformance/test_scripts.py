@@ -82,7 +82,8 @@ def said(player: Player, item_id: str) -> int:
     ids=lambda path: path.stem,
 )
 def test_both_transports_hear_the_same_and_refuse_the_same(path: Path) -> None:
-    assert outcome(played(path, "webrtc")) == outcome(played(path, "websocket"))
+    hint = "where that is right, the script names the `transport` it concerns in its policy"
+    assert outcome(played(path, "webrtc")) == outcome(played(path, "websocket")), hint
 
 
 def outcome(player: Player) -> dict[str, Any]:
