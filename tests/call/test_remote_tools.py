@@ -85,6 +85,20 @@ def test_a_tool_is_listed_called_and_its_output_read() -> None:
     assert peer.got("response.output_text.done")[-1]["text"] == "Take a coat."
 
 
+def test_a_client_that_is_there_at_once_has_its_servers_listed() -> None:
+    servers, peer = ScriptedToolServers(), FakePeer(WEBSOCKET)
+
+    async def main() -> None:
+        async with exchange(tools=servers) as office:
+            call = office.take(peer, {"tools": [SERVER]})
+            peer.open()
+            await asyncio.sleep(0.1)
+            call.hang_up("test")
+
+    run(main())
+    assert len(peer.got("mcp_list_tools.completed")) == 1
+
+
 def test_no_key_is_told_or_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         peer = played(ScriptedToolServers(DOWN), asks)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.server.mcpserver import MCPServer
 
 from rtav import clock
 from rtav.server.certificates import own_names, self_signed
@@ -25,6 +26,7 @@ from rtav.testing.lifecycle import LifeCycle
 from rtav.testing.model_server import ModelServer, Step, chunk_of
 from rtav.testing.oracle import OWN_EVENTS, problems
 from rtav.testing.running import RunningServer, running_server
+from rtav.testing.tools import serving
 
 HERE = Path(__file__).parent
 NODE = Path(sys.executable).with_name("node")
@@ -151,6 +153,33 @@ def model_url() -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class ToolServer:
+    url: str
+    heard: list[str]
+    """The `authorization` of every request."""
+
+
+@pytest.fixture
+def tool_server() -> Iterator[ToolServer]:
+    """A server that knows the weather, as the Model Context Protocol has it."""
+    server, heard = MCPServer("weather", log_level="CRITICAL"), []
+
+    @server.tool(description="The weather in a city.")
+    async def get_weather(city: str) -> str:
+        return f"rainy in {city}"
+
+    inner = server.streamable_http_app()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            heard.append(dict(scope["headers"]).get(b"authorization", b"").decode())
+        await inner(scope, receive, send)
+
+    with serving(app) as url:
+        yield ToolServer(f"{url}/mcp", heard)
+
+
+@dataclass(frozen=True)
 class Served:
     """A server by http and by https."""
 
@@ -174,6 +203,7 @@ def served(model_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "RTAV_LLM_BASE_URL": model_url,
         "RTAV_LLM_MODEL": "stub",
         "RTAV_LLM_API_KEY": "unchecked",
+        "RTAV_MCP_ALLOWED_HOSTS": "127.0.0.1",
         "RTAV_SERVER_HTTPS": "on",
         "RTAV_SERVER_HTTPS_PORT": "0",
         "RTAV_SERVER_TLS_CERT": str(tls.cert),

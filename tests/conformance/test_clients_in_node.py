@@ -77,3 +77,19 @@ def test_openai_s_own_client_talks_by_websocket(
     written = [e["text"] for e in seen["events"] if e["type"] == "response.output_text.done"]
     assert written == ["You said: Good morning."]
     assert len(transcripts(seen["events"])) == 1
+
+
+def test_the_agents_sdk_has_a_hosted_tool_called(
+    served: Any, judge: Callable[..., list[str]], tool_server: Any
+) -> None:
+    seen = ran("agents_mcp.mjs", served.url, served.key, tool_server.url)
+
+    assert judge(seen["events"]) == []
+    assert seen["errors"] == []
+    assert seen["tools"] == ["get_weather"]
+    assert seen["approvals"] == ["get_weather"]
+    assert seen["outputs"] == ["rainy in Oslo"]
+    assert seen["said"] == ["It is rainy in Oslo there."]
+    assert set(tool_server.heard) == {"Bearer hush"}
+    assert "hush" not in str(seen["events"])
+    assert "hush" not in served.running.log()

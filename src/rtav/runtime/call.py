@@ -127,9 +127,8 @@ class Call:
             wanted.Measure: self._measure,
             wanted.HangUp: lambda order: self.hang_up(order.reason, order.words),
         }
-        if crew.tools is not None:
-            remote = RemoteTools(crew.tools, tell=self.tell, start=self._start)
-            self._perform |= remote.orders
+        self._remote = RemoteTools(crew.tools, tell=self.tell, start=self._start)
+        self._perform |= self._remote.orders
 
     # --- its life ----------------------------------------------------------------------------
 
@@ -141,6 +140,7 @@ class Call:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                self._remote.open()
                 try:
                     await self._ended
                 finally:

@@ -19,5 +19,4 @@ class Crew:
     avatar: AvatarEngine
     stage: Stage
     face: FaceSettings
-    tools: Tools | None = None
-    """None: nobody may name a server of tools."""
+    tools: Tools

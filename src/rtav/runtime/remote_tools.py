@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,15 @@ class Tools:
     """The longest that a tool may take."""
 
 
+class _Nobody:
+    def connect(self, address: Address) -> AbstractAsyncContextManager[ToolSession]:
+        raise AssertionError("no host is allowed")
+
+
+NO_TOOLS = Tools(servers=_Nobody(), hosts=Hosts(()))
+"""Nobody may name a server of tools."""
+
+
 class _Connection:
     """`ready` has the session, or why there is none. `over` ends it."""
 
@@ -58,6 +68,8 @@ class RemoteTools:
     def __init__(self, tools: Tools, *, tell: Callable[[told.Input], None], start: Start) -> None:
         self._servers, self._call_s = tools.servers, tools.call_s
         self._tell, self._start = tell, start
+        self._early: list[ListTools] | None = []
+        """What is to be listed as soon as tasks can be started."""
         self._connections: dict[Server, _Connection] = {}
         self._calls: dict[str, asyncio.Task[None]] = {}
         self.orders: Mapping[type[Output], Callable[[Any], None]] = {
@@ -68,8 +80,18 @@ class RemoteTools:
         }
         """What of a session's outputs is carried out here."""
 
+    def open(self) -> None:
+        """Tasks can be started from now on. A client that is there at once opens its session, which
+        may have servers, before that."""
+        early, self._early = self._early or [], None
+        for order in early:
+            self._begin_listing(order)
+
     def _begin_listing(self, order: ListTools) -> None:
-        self._start(self._list(order), f"listing {order.listing}")
+        if self._early is None:
+            self._start(self._list(order), f"listing {order.listing}")
+        else:
+            self._early.append(order)
 
     def _begin_call(self, order: CallTool) -> None:
         task = self._start(self._call(order), f"tool {order.call}")

@@ -16,7 +16,6 @@ from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs, decide
-from rtav.core.hosts import Hosts
 from rtav.core.patching import patched
 from rtav.core.session import Session
 from rtav.core.view import Seen, view
@@ -27,7 +26,7 @@ from rtav.runtime.call import Call
 from rtav.runtime.crew import Crew
 from rtav.runtime.fitting import FaceSettings, Fitting
 from rtav.runtime.peer import Peer
-from rtav.runtime.remote_tools import Tools
+from rtav.runtime.remote_tools import NO_TOOLS, Tools
 from rtav.runtime.stage import Stage
 from rtav.runtime.used import Used
 
@@ -114,7 +113,7 @@ class Supervisor:
         rules: Rules,
         stage: Stage,
         *,
-        tools: Tools | None = None,
+        tools: Tools = NO_TOOLS,
         on_ended: Callable[[Ended], None] = lambda _: None,
     ) -> None:
         """`stage` is the caller's to close, after the supervisor's end. Without `tools` nobody may
@@ -130,7 +129,7 @@ class Supervisor:
             motions=[motion.id for motion in engines.avatar.motions()],
             aliases=rules.voice_aliases,
             models=rules.models,
-            hosts=Hosts(()) if tools is None else tools.hosts,
+            hosts=tools.hosts,
             prompts=rules.prompts,
         )
         self._crew = Crew(

@@ -15,7 +15,7 @@ from rtav.engines.toolservers import ToolServers
 from rtav.runtime.call import Call
 from rtav.runtime.fitting import FaceSettings
 from rtav.runtime.peer import Peer
-from rtav.runtime.remote_tools import Tools
+from rtav.runtime.remote_tools import NO_TOOLS, Tools
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Ended, Opening, Rules, Supervisor
 from rtav.testing.engines import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
@@ -119,7 +119,7 @@ async def exchange(
     engines = engines or ScriptedEngines()
     render = InlineExecutor()
     stage = Stage(Threads(render=render, encode=InlineExecutor(), load=InlineExecutor()))
-    shared = None if tools is None else Tools(servers=tools)
+    shared = NO_TOOLS if tools is None else Tools(servers=tools)
     async with Supervisor(engines, rules, stage, tools=shared, on_ended=on_ended) as supervisor:
         yield Exchange(supervisor=supervisor, engines=engines, render=render)
     stage.close()
