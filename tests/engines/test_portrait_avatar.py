@@ -250,3 +250,18 @@ def test_an_adopted_motion_is_played_among_others_and_is_in_no_list(
     engine.forget("driving_1")
     with pytest.raises(KeyError):
         avatar.drive(["driving_1"], at=24_000)
+
+
+def test_speakers_in_step_have_one_head_and_their_own_mouths(engine: PortraitAvatar) -> None:
+    one, two = (engine.open("face1", size_px=256, fps=25, seed=None) for _ in range(2))
+    aa, pp = (Viseme(name=name, start=0, end=240_000) for name in ("aa", "PP"))
+
+    for at in range(0, 2 * 24_000, 960):
+        talking, shut = (
+            face.render(Moment(at=at, speech_at=12_000, visemes=[viseme], mood="speaking"))
+            for face, viseme in ((one, aa), (two, pp))
+        )
+
+    rows = np.flatnonzero((talking[:256] != shut[:256]).any(1))
+    assert 100 < rows.min() < 160 < rows.max()
+    assert two.in_step is None

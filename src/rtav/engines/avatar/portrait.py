@@ -174,6 +174,8 @@ class Portrait:
 
     def render(self, moment: Moment) -> I420:
         pose = self._performance.pose(moment)
+        if self._performance.shares_head:
+            return self._renderer.speak(pose)
         return self._renderer.render(pose, shared=self._performance.common is not None)
 
     @property

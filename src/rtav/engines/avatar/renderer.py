@@ -8,7 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from rtav.engines.avatar.album import Drawn
+from rtav.engines.avatar.album import Drawn, Head
 from rtav.engines.avatar.asset import ORDER, FaceAsset
 from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import Pose
@@ -18,6 +18,14 @@ from rtav.engines.avatar.layers import CELL_PX, Layer
 from rtav.engines.avatar.mouth import paint_mouth
 from rtav.engines.avatar.paint import CLEAR, U8, Rect, fill, over, polygon, room, without
 from rtav.engines.avatar.scene import BREATH, Planes, planes
+from rtav.engines.avatar.talking import (
+    ROOM_PX,
+    fade,
+    inside,
+    mouth_region,
+    outside,
+    spoken,
+)
 from rtav.engines.avatar.warp import Warp
 from rtav.media.pcm import I420
 
@@ -50,6 +58,7 @@ class Renderer:
         self._warps = {name: Warp(asset.layers[name]) for name in self._order}
         self._warps["lower"] = Warp(asset.lower)
         self._eyes = EyePainter(asset.eyes)
+        self._spoken = spoken(asset)
         self._drawn: Drawn | None = None
         self._moved = np.empty_like(self._geometry.points)
         scratch = self._scratch = asset.scratch
@@ -71,6 +80,30 @@ class Renderer:
                 album.keep(pose, self._drawn)
         return self._drawn.frame
 
+    def speak(self, pose: Pose) -> I420:
+        """As `render`, for a face that speaks: others are likely to differ by the mouth alone.
+
+        The whole is drawn for the first of them and the mouth's part for the others.
+        """
+        album = self._scratch.album
+        with self._scratch.lock:
+            has_company = album.speakers.speaks(self)
+            shape, head = self._geometry.pose(pose), album.find_head(pose)
+            size = self.asset.size_px
+            if head is not None:
+                frame = head.frame.copy()
+                self._give_mouth(head, planes(frame, size, size), pose, shape)
+            else:
+                frame = np.empty((size * 3 // 2, size), np.uint8)
+                kept = self._draw(planes(frame, size, size), pose, shape, keeps=has_company)
+                if kept is not None:
+                    region, under, front = kept
+                    album.keep_head(pose, Head(frame, region, under, front))
+            frame.flags.writeable = False
+            points = self._geometry.points.copy()
+            self._drawn = Drawn(frame=frame, points=points, breath=pose.get("breath", 0.0))
+        return frame
+
     def _picture(self, pose: Pose) -> Drawn:
         shape, breath = self._geometry.pose(pose), pose.get("breath", 0.0)
         if self._drawn is not None and not self._moves(self._drawn, breath):
@@ -90,12 +123,22 @@ class Renderer:
         )
         return moved_px >= size * STILL
 
-    def _draw(self, into: Planes, pose: Pose, shape: Shape) -> None:
+    def _draw(
+        self, into: Planes, pose: Pose, shape: Shape, *, keeps: bool = False
+    ) -> tuple[Rect, U8, list[tuple[Rect, U8]]] | None:
+        """Draw everything.
+
+        If `keeps`, return the mouth's region and what lies behind and in front of the head there,
+        unless it is off the frame.
+        """
         scene = self.asset.scene
         breath = pose.get("breath", 0.0)
         scene.fill(into, breath)
-        turn = abs(pose.get("headYaw", 0.0)) + abs(pose.get("headPitch", 0.0))
-        layout = self._layout()
+        layout = self._layout(room_px=ROOM_PX if keeps else 0)
+        region = (
+            mouth_region(self.asset, self._geometry, self._spoken, layout.frame) if keeps else None
+        )
+        under, front = None, []
         x0, y0, x1, y1 = layout.frame
         work = room(self._work, y1 - y0, x1 - x0)
         scene.fill_part(work, layout.frame, breath)
@@ -104,16 +147,40 @@ class Renderer:
             if box[2] <= box[0] or box[3] <= box[1]:  # off the frame
                 continue
             if name == "head":
-                self._draw_head(work, layout, shape, min(3 + round(turn / 2), MAX_STEPS_HEAD))
-                self._draw_features(work, layout, shape, pose)
+                if region is not None:
+                    under = work[_within(region, layout.frame)].copy()
+                self._draw_head(work, layout, shape, _steps_head(pose))
+                self._draw_mouth(work, layout, pose)
+                self._draw_eyes(work, layout, shape)
             else:
-                steps = min(2 + round(turn / 2.5), MAX_STEPS_HAIR)
-                self._draw_hair(work, layout, name, steps)
+                steps = min(2 + round(_turn(pose) / 2.5), MAX_STEPS_HAIR)
+                kept = self._draw_hair(work, layout, name, steps, region)
+                front = kept if name == "hair_front" else []
         _store(work, layout.frame, into)
+        return None if region is None or under is None else (region, under, front)
+
+    def _give_mouth(self, head: Head, into: Planes, pose: Pose, shape: Shape) -> None:
+        """Draw the mouth of `pose` into the picture of a head that has all but the mouth of it."""
+        x0, y0, x1, y1 = region = head.region
+        work = room(self._work, y1 - y0, x1 - x0)
+        np.copyto(work, head.under)
+        whole = self._layout()
+        box = inside(whole.boxes["head"], region)
+        if box is not None:
+            holes = [hole for one in whole.holes["head"] if (hole := inside(one, box)) is not None]
+            layout = _Layout(region, {"head": box}, {"head": holes})
+            self._draw_head(work, layout, shape, _steps_head(pose))
+            self._draw_mouth(work, layout, pose)
+        for rect, pixels in head.front:
+            over(work[_within(rect, region)], pixels, self._tiles[1])
+        _store(work, region, into)
+        size = self.asset.size_px
+        fade(into, planes(head.frame, size, size), region)
 
     # --- layout ------------------------------------------------------------------------------
 
-    def _layout(self) -> _Layout:
+    def _layout(self, room_px: int = 0) -> _Layout:
+        """`room_px` is left below the head."""
         boxes, holes = {}, {}
         for name in self._order:
             layer = self.asset.layers[name]
@@ -126,7 +193,7 @@ class Renderer:
             min(b[0] for b in seen) // 4 * 4,
             min(b[1] for b in seen) // 4 * 4,
             min(size, -(-max(b[2] for b in seen) // 4) * 4),
-            min(size, -(-max(b[3] for b in seen) // 4) * 4),
+            min(size, -(-max(b[3] for b in seen) // 4) * 4 + room_px),
         )
         return _Layout(frame, boxes, holes)
 
@@ -137,16 +204,25 @@ class Renderer:
         warp.invert(x, y, box, steps)
         return warp.dense(box, maps[0], maps[1])
 
-    def _draw_hair(self, work: U8, layout: _Layout, name: str, steps: int) -> None:
+    def _draw_hair(
+        self, work: U8, layout: _Layout, name: str, steps: int, region: Rect | None
+    ) -> list[tuple[Rect, U8]]:
+        """Returns what of it is in `region`."""
         box, holes = layout.boxes[name], layout.holes[name]
-        if name == "hair_back":  # not drawn where the opaque face will cover it
-            holes = layout.holes.get("head", []) + holes
+        if (
+            name == "hair_back"
+        ):  # not drawn where the opaque face will cover it, whatever mouth it has
+            holes = outside(layout.holes.get("head", []), region) + holes
+        kept = []
         map_x, map_y = self._warp(name, box, steps, self._maps)
         picture = self.asset.layers[name].picture
         for rect in without(box, holes):
             s = _within(rect, box)
             drawn = _sample(picture, map_x[s], map_y[s], self._tiles[0])
             over(work[_within(rect, layout.frame)], drawn, self._tiles[1])
+            if region is not None and (part := inside(rect, region)) is not None:
+                kept.append((part, drawn[_within(part, rect)].copy()))
+        return kept
 
     def _draw_head(self, work: U8, layout: _Layout, shape: Shape, steps: int) -> None:
         box = layout.boxes["head"]
@@ -205,17 +281,27 @@ class Renderer:
 
     # --- apertures ---------------------------------------------------------------------------
 
-    def _draw_features(self, work: U8, layout: _Layout, shape: Shape, pose: Pose) -> None:
-        """On the composite: a layer would have to carry their alpha."""
-        geometry, origin = self._geometry, layout.frame[:2]
-        mouth_points = geometry.pixels("lips"), geometry.pixels("sprites")
-        paint_mouth(work, origin, self.asset.mouth, mouth_points, pose, self._tiles)
-        n = self.asset.eyes.points
+    # On the composite: a layer would have to carry their alpha.
+
+    def _draw_mouth(self, work: U8, layout: _Layout, pose: Pose) -> None:
+        points = self._geometry.pixels("lips"), self._geometry.pixels("sprites")
+        paint_mouth(work, layout.frame[:2], self.asset.mouth, points, pose, self._tiles)
+
+    def _draw_eyes(self, work: U8, layout: _Layout, shape: Shape) -> None:
+        geometry, n = self._geometry, self.asset.eyes.points
         eye_points = (
             geometry.pixels("lids").reshape(2, 2, 3, n),
             geometry.pixels("gaze").reshape(2, 2, 3),
         )
-        self._eyes.paint(work, origin, eye_points, shape.lids, self._tiles[0])
+        self._eyes.paint(work, layout.frame[:2], eye_points, shape.lids, self._tiles[0])
+
+
+def _turn(pose: Pose) -> float:
+    return abs(pose.get("headYaw", 0.0)) + abs(pose.get("headPitch", 0.0))
+
+
+def _steps_head(pose: Pose) -> int:
+    return min(3 + round(_turn(pose) / 2), MAX_STEPS_HEAD)
 
 
 def _within(rect: Rect, outer: Rect) -> tuple[slice, slice]:
