@@ -128,7 +128,7 @@ class Remote:
             fields["reason"] = given.reason
         item_id = given.id or common.new_id("item")
         item = Item(id=item_id, type="mcp_approval_response", fields=fields)
-        common.item_added(item, common.conversation.give(item, after=after))
+        common.item_added(item, common.give(item, after=after))
         if given.approve:
             self._settle_approval(run)
             self._start(run)
@@ -170,7 +170,7 @@ class Remote:
             fields={"server_label": server.label, "tools": []},
             status="in_progress",
         )
-        previous = common.conversation.add(item)
+        previous = common.add(item)
         self._listings[item.id] = _Listing(server, item, previous)
         common.send("conversation.item.added", item=item.as_json(), previous_item_id=previous)
         common.send("mcp_list_tools.in_progress", item_id=item.id)
@@ -214,7 +214,7 @@ class Remote:
         )
         run.asks = request
         called["approval_request_id"] = request.id
-        common.item_added(request, common.conversation.add(request))
+        common.item_added(request, common.add(request))
 
     def _start(self, run: _Run) -> None:
         call = run.call
