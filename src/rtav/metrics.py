@@ -82,3 +82,6 @@ storage_failures_total = Counter(
     "rtav_storage_failures", "Writes that the database did not take and that are tried again"
 )
 storage_lost_total = Counter("rtav_storage_lost", "Sessions that were never stored")
+
+MEASURES = {"answer_latency": answer_seconds, "barge_in": barge_in_silence_seconds}
+"""By the names that sessions give them."""

@@ -19,6 +19,7 @@ import pytest
 from rtav import clock
 from rtav.core.catalog import Own
 from rtav.core.dialect import Signs
+from rtav.core.past import Past
 from rtav.errors import AtCapacity, ProtocolError, RtavError
 from rtav.runtime.supervisor import Ended, Opening
 from rtav.runtime.used import Used
@@ -40,6 +41,7 @@ from rtav.server.uploads.library import Library
 from rtav.server.uploads.quota import Quota
 from rtav.server.uploads.shelves import Shelves
 from rtav.settings import AssetSettings, Settings
+from rtav.testing.script import past_of
 from rtav.transports.websocket.peer import WebSocketPeer
 from rtav.transports.websocket.sockets import WebSockets
 
@@ -167,13 +169,20 @@ class FakeSupervisor:
     open_fails: bool = False
     is_full: bool = False
     on_ended: Callable[[Ended], None] = lambda _: None
+    said: str = "hello"
+    """What was said in each call."""
     used: Used = Used(heard_s=2.0, spoken_s=1.5, shown_s=3.0, input_tokens=20, output_tokens=7)
 
     def end(self, call_id: str, reason: str) -> None:
         """The call is over, whoever ended it."""
         del self.running[call_id]
         session_id = next(each.session_id for each in self.opened if each.call_id == call_id)
-        self.on_ended(Ended(call_id=call_id, session_id=session_id, reason=reason, used=self.used))
+        past = (
+            None if reason in ("failed", "expired") else past_of(self.said, expires_at=START + 3600)
+        )
+        self.on_ended(
+            Ended(call_id=call_id, session_id=session_id, reason=reason, used=self.used, past=past)
+        )
 
     @property
     def calls(self) -> int:
@@ -213,6 +222,14 @@ class FakeSupervisor:
 
     def find(self, call_id: str) -> FakeCall | None:
         return self.running.get(call_id)
+
+    def past(self, call_id: str) -> Past | None:
+        return past_of(self.said, expires_at=START + 3600) if call_id in self.running else None
+
+    def replace(self, call_id: str) -> Past | None:
+        past = self.past(call_id)
+        self.running[call_id].hang_up("replaced")
+        return past
 
 
 @dataclass

@@ -226,14 +226,15 @@ def test_a_joined_session_ends_with_its_call(server):
     assert shown(server, session["id"])["status"] == "ended"
 
 
-def test_only_one_call_joins_a_session(server):
+def test_a_second_call_takes_the_place_of_the_first(server):
     session = make(server)
     path = f"{CALLS}?session_id={session['id']}"
     call(server, path=path)
+    first = server.supervisor.opened[-1].call_id
     second = server.post(path, data={"sdp": OFFER})
 
-    assert second.status_code == 409
-    assert second.json()["error"]["code"] == "session_conflict"
+    assert second.status_code == 201
+    assert first not in server.supervisor.running
 
 
 def test_calls_that_come_together_do_not_both_join(server):

@@ -222,6 +222,12 @@ class Answering:
         """Silence everything of the conversation that is being said or is about to be."""
         self._stop_all("cancelled", _cancelled(reason))
 
+    def end(self) -> None:
+        """The call is over: nothing of it goes on."""
+        details = _cancelled("client_cancelled")
+        self._stop_all("cancelled", details)
+        self.replies.silence_apart("cancelled", details, all_=True)
+
     def expire(self) -> None:
         """The session is over: every response is told so."""
         details = failure("session_expired", "The session ended.")

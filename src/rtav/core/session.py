@@ -11,6 +11,7 @@ from rtav.core.catalog import Catalog
 from rtav.core.common import Common, NewId, Policy
 from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN, Connection
+from rtav.core.conversation import Conversation
 from rtav.core.dialect import Dialect, Signs
 from rtav.core.editing import Editing
 from rtav.core.expiry import Expiry
@@ -18,6 +19,7 @@ from rtav.core.hearing import Hearing
 from rtav.core.idle import Idle
 from rtav.core.inputs import Input
 from rtav.core.outputs import Drive, Feel, Output, ShowFace, ShowVideo
+from rtav.core.past import Past
 from rtav.core.patching import patched
 from rtav.core.recognition import Recognition
 from rtav.errors import ProtocolError
@@ -42,10 +44,17 @@ class Session:
         signs: Signs,
         policy: Policy,
         new_id: NewId,
+        conversation: Conversation | None = None,
     ) -> None:
+        """`conversation` is that of a session that this one goes on with, which is over."""
         main = Connection(signs=signs, default=policy.default_dialect)
         self._common = Common(
-            config=config, catalog=catalog, main=main, policy=policy, new_id=new_id
+            config=config,
+            catalog=catalog,
+            main=main,
+            policy=policy,
+            new_id=new_id,
+            conversation=conversation or Conversation(),
         )
         self._connections = {MAIN: main}
         self._answering = Answering(self._common)
@@ -132,6 +141,17 @@ class Session:
     def dialect(self) -> Dialect:
         return self._common.dialect
 
+    @property
+    def past(self) -> Past:
+        """What another session goes on with; that is to be told after `CallEnding`."""
+        common = self._common
+        return Past(
+            config=common.config,
+            conversation=common.conversation,
+            dialect=common.dialect,
+            expires_at=common.policy.expires_at,
+        )
+
     def connection(self, number: int) -> Connection:
         """How this one is spelt. Raises KeyError if it was never opened, or has left."""
         return self._connections[number]
@@ -157,7 +177,8 @@ class Session:
         self._common.is_open = len(self._connections) > 1
 
     def _call_ending(self, event: told.CallEnding) -> None:
-        self._answering.cut("client_cancelled")
+        self._answering.end()
+        self._common.conversation.close()
         self._common.is_open = False
 
     def _sideband_opened(self, event: told.SidebandOpened) -> None:

@@ -16,6 +16,7 @@ from rtav.core.connections import MAIN
 from rtav.core.inputs import Input
 from rtav.core.noise import noise_level
 from rtav.core.outputs import Output
+from rtav.core.past import Past
 from rtav.core.session import Session
 from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
@@ -159,6 +160,14 @@ class Call:
         return self._reason
 
     @property
+    def past(self) -> Past | None:
+        """What a call can go on with that takes this one's place, final once this one has ended;
+        None if this one ended for good."""
+        if self._reason in ("failed", "expired", "shutdown"):
+            return None
+        return self._session.past
+
+    @property
     def used(self) -> Used:
         """What it has used up to now, or up to its end."""
         shown_s = self._at / SESSION_RATE_HZ if self._peer.media.video is not None else 0.0
@@ -205,7 +214,7 @@ class Call:
         self._is_opened = True
         self.tell(told.PeerOpened(label=label, subprotocol=subprotocol))
         self.sidebands.client_opened()
-        logger.info("connected: %s, %s", _media_line(self._peer), self._session.dialect)
+        logger.info("connected: %s, %s", self._peer.media, self._session.dialect)
         if not self._peer.media.hears and self._peer.media.video is None:
             self._start_clock()
 
@@ -271,16 +280,17 @@ class Call:
         self._is_handling = True
         try:
             while self._inputs:
-                self._handle(self._inputs.popleft())
+                event = self._inputs.popleft()
+                if not self._ended.done() or isinstance(event, told.CallEnding):
+                    self._handle(event)
         finally:
             self._is_handling = False
             self._set_alarm()
 
     def _handle(self, event: Input) -> None:
-        if self._ended.done():
-            return
+        is_last = isinstance(event, told.CallEnding)
         for output in self._session.handle(event, self._loop.time()):
-            if self._ended.done():
+            if self._ended.done() and not is_last:
                 return
             self._perform[type(output)](output)
 
@@ -348,7 +358,7 @@ class Call:
     @staticmethod
     def _measure(order: wanted.Measure) -> None:
         logger.debug("%s: %d ms", order.name, round(order.seconds * 1000))
-        _HISTOGRAMS[order.name].observe(order.seconds)
+        metrics.MEASURES[order.name].observe(order.seconds)
 
     # --- pieces ------------------------------------------------------------------------------
 
@@ -381,15 +391,3 @@ class Call:
             video=self._peer.media.video or self._stills,
             settings=self._crew.face,
         )
-
-
-_HISTOGRAMS = {
-    "answer_latency": metrics.answer_seconds,
-    "barge_in": metrics.barge_in_silence_seconds,
-}
-
-
-def _media_line(peer: Peer) -> str:
-    media = peer.media
-    video = media.video.codec if media.video else "no video"
-    return f"{media.transport}, {'audio' if media.hears else 'no audio'}, {video}"

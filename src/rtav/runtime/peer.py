@@ -29,6 +29,10 @@ class PeerMedia:
     """RTP video goes out."""
     max_message_bytes: int
 
+    def __str__(self) -> str:
+        video = self.video.codec if self.video else "no video"
+        return f"{self.transport}, {'audio' if self.hears else 'no audio'}, {video}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerStats:

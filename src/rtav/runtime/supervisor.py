@@ -16,6 +16,7 @@ from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs, decide
+from rtav.core.past import Past
 from rtav.core.patching import patched
 from rtav.core.session import Session
 from rtav.core.view import Seen, view
@@ -86,6 +87,8 @@ class Opening:
     """The key came in an `auth` message."""
     query: frozenset[str] = frozenset()
     """Names in the query that only rtAV's clients use."""
+    past: Past | None = None
+    """That of the session which the call goes on with."""
     owner: str = ""
     """Whose assets the call may name."""
     own: Own = field(default_factory=Own)
@@ -102,6 +105,8 @@ class Ended:
     session_id: str
     reason: str
     used: Used
+    past: Past | None = None
+    """What a further call can go on with; None if it ended for good."""
 
 
 class Supervisor:
@@ -174,6 +179,17 @@ class Supervisor:
         call = self._calls.get(call_id)
         return None if call is None or call.reason else call
 
+    def past(self, call_id: str) -> Past | None:
+        """What a call could go on with that took the place of this one; None if there is none."""
+        call = self._calls.get(call_id)
+        return None if call is None else call.past
+
+    def replace(self, call_id: str) -> Past | None:
+        """End this call, if it has not ended yet, for one that goes on with its session."""
+        if call_id in self._calls:
+            self._calls[call_id].hang_up("replaced")
+        return self.past(call_id)
+
     def admit(self) -> None:
         """Raises AtCapacity while the server is on its way down."""
         if not self._is_open:
@@ -188,7 +204,10 @@ class Supervisor:
         does: the peer is still the caller's then."""
         self.admit()
         config, signs, _ = self._configure(opening)
+        past, now = opening.past, clock.unix()
         call_s = min(self._rules.call_s, opening.call_s or self._rules.call_s)
+        if past is not None:
+            call_s = min(call_s, past.expires_at - now)
         session = Session(
             config,
             catalog=self._catalog.joined(opening.own),
@@ -201,7 +220,7 @@ class Supervisor:
                 fit_video=Fitting(settings=self._rules.face, video=peer.media.video).fit,
                 microphone_races=peer.media.speaks,
                 grace_s=GRACE_S,
-                expires_at=int(clock.unix() + call_s),
+                expires_at=int(now + call_s),
                 expires_in_s=call_s,
                 began_at=asyncio.get_running_loop().time(),
                 offers_motions=self._rules.offers_motions,
@@ -209,6 +228,7 @@ class Supervisor:
                 default_dialect=self._rules.default_dialect,
             ),
             new_id=new_id,
+            conversation=None if past is None else past.conversation,
         )
         with log.about(opening.call_id):
             call = Call(opening.call_id, peer, session, crew=self._crew)
@@ -259,8 +279,9 @@ class Supervisor:
     # --- pieces ------------------------------------------------------------------------------
 
     def _configure(self, opening: Opening) -> tuple[SessionConfig, Signs, Dialect | None]:
+        past = opening.past
         signs = Signs(
-            named=opening.dialect,
+            named=opening.dialect or (None if past is None else past.dialect),
             beta=opening.beta_header,
             agents_header=opening.agents_header,
             key=opening.key_spelling,
@@ -271,10 +292,12 @@ class Supervisor:
         )
         dialect = decide(signs)
         catalog = self._catalog.joined(opening.own)
-        config = SessionConfig.initial(opening.session_id, catalog)
+        config = past.config if past else SessionConfig.initial(opening.session_id, catalog)
         for raw in (opening.secret_session, opening.session):
             patch = parse_session(dict(raw), strict=dialect is Dialect.OPENAI)
             config = patched(config, patch, catalog)
+        if past is not None:
+            _check_assets(config, catalog)
         return config, signs, dialect
 
     async def _run(self, call: Call, session_id: str) -> None:
@@ -293,8 +316,22 @@ class Supervisor:
             metrics.call_seconds.observe(seconds)
             logger.info("ended after %.1f s: %s", seconds, call.reason)
             self._on_ended(
-                Ended(call_id=call.id, session_id=session_id, reason=call.reason, used=call.used)
+                Ended(
+                    call_id=call.id,
+                    session_id=session_id,
+                    reason=call.reason,
+                    used=call.used,
+                    past=call.past,
+                )
             )
+
+
+def _check_assets(config: SessionConfig, catalog: Catalog) -> None:
+    """An owner may have deleted what a session used before its break. Raises ProtocolError."""
+    catalog.faces.resolve(config.face_id, param="session.face")
+    catalog.voices.resolve(config.voice_id, param="session.voice")
+    for motion in config.motions:
+        catalog.motions.resolve(motion, param="session.driving")
 
 
 def new_id(prefix: str) -> str:

@@ -25,9 +25,12 @@ class Admission:
         return self._active() + self._pending >= self._max_calls
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place until the call exists or has failed. Raises AtCapacity."""
-        if self.is_full:
+    def place(self, *, is_free: bool = False) -> Iterator[None]:
+        """Hold a place until the call exists or has failed. Raises AtCapacity.
+
+        `is_free`: it takes the place of a call that ends for it.
+        """
+        if self.is_full and not is_free:
             raise AtCapacity(f"All {self._max_calls} lines are busy; try again in a moment")
         self._pending += 1
         try:

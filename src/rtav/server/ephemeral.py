@@ -30,6 +30,8 @@ MIN_LIFE_S, MAX_LIFE_S = 10, 7200  # OpenAI's limits
 MAX_KEY_BYTES = 4096
 MIN_SECRET_CHARACTERS = 16  # shorter can be tried out
 
+_LATER_FIELDS = ("single_use", "for_session")
+
 _PREFIXES: dict[Spelling, str] = {"rtav_sk": "rtav_sk_", "ek": "ek_"}
 
 
@@ -47,6 +49,8 @@ class Grant:
     session: Mapping[str, Any]  # Any: the client's own JSON
     single_use: bool = False
     """It opens one call; whether it has, only the database knows."""
+    for_session: str = ""
+    """The session that it may go on with, whoever opened it."""
 
 
 class Sealer:
@@ -65,6 +69,7 @@ class Sealer:
                 grant.origins,
                 grant.session,
                 grant.single_use,
+                grant.for_session,
             ],
             separators=(",", ":"),
             ensure_ascii=False,
@@ -91,7 +96,7 @@ class Sealer:
             content = self._fernet.decrypt(_padded(token))
         except (InvalidToken, ValueError):
             raise ProtocolError("Invalid API key", code="invalid_api_key") from None
-        # Version 0.1.0 sealed five fields; its keys are valid for two hours at most.
+        # Older versions sealed fewer fields; their keys are valid for two hours at most.
         id_, parent, expires_at, origins, session, *more = json.loads(zlib.decompress(content))
         if expires_at <= now:
             raise ProtocolError("The client secret has expired", code="expired_client_secret")
@@ -101,7 +106,7 @@ class Sealer:
             expires_at=expires_at,
             origins=tuple(origins),
             session=session,
-            single_use=bool(more and more[0]),
+            **dict(zip(_LATER_FIELDS, more, strict=False)),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from rtav.core.dialect import RTAV_QUERY, Dialect, Signs
+from rtav.core.past import Past
 from rtav.errors import PeerGone, ProtocolError
 from rtav.protocol.refusal import supported
 from rtav.runtime.peer import Peer
@@ -17,6 +18,7 @@ from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
 from rtav.server.payload import merged
 from rtav.server.services import RunningCall, Services
+from rtav.server.sessions import session_is_over
 
 REALTIME_PATH = "/v1/realtime"
 CALLS_PATH = "/v1/realtime/calls"
@@ -41,12 +43,15 @@ async def admitted(
     opening = _opening(connection, caller, session, services)
     if joined is not None:
         rest = places.enter_context(services.sessions.joining(joined))
-        opening = _joining(opening, joined, rest)
-    places.enter_context(services.admission.place())
+        opening = _joining(opening, joined, rest, caller, services)
+    waits = joined is not None and opening.past is None
+    replaces = joined is not None and services.sessions.call_of(joined) is not None
+    places.enter_context(services.admission.place(is_free=replaces))
     services.supervisor.admit()
     services.supervisor.check(opening)
-    places.enter_context(services.allowance.place(caller.key, is_new=joined is None))
-    await services.access.spend(caller)
+    places.enter_context(services.allowance.place(caller.key, is_new=not waits))
+    if joined is None or not services.sessions.opened_by(joined, caller):
+        await services.access.spend(caller)
     return opening
 
 
@@ -62,6 +67,8 @@ async def begin(
     `places` are given up as soon as the call exists, and is counted itself.
     """
     try:
+        if opening.past is not None:
+            opening = replace(opening, past=_taken(opening.session_id, services))
         shown = services.supervisor.shown(opening)
         call = services.supervisor.open(peer, opening)
     except BaseException:  # whatever it is: the peer has no other owner yet
@@ -153,14 +160,46 @@ def _opening(
     )
 
 
-def _joining(opening: Opening, session_id: str, rest: Mapping[str, Any]) -> Opening:
-    """The opening of a call that joins a session made over REST, with that one's configuration."""
+def _joining(
+    opening: Opening,
+    session_id: str,
+    rest: Mapping[str, Any],
+    caller: Caller,
+    services: Services,
+) -> Opening:
+    """The opening of a call that joins a session made over REST, with that one's configuration, or
+    goes on with one that had a call."""
+    if (past := _past(session_id, services)) is not None:
+        is_for_it = caller.grant is not None and caller.grant.for_session == session_id
+        secret_session = opening.secret_session if is_for_it else {}
+        return replace(opening, session_id=session_id, past=past, secret_session=secret_session)
     return replace(
         opening,
         session_id=session_id,
         secret_session=merged(opening.secret_session, rest),
         rest_session=True,
     )
+
+
+def _past(session_id: str, services: Services) -> Past | None:
+    """What a session has been up to now, whether its call is over or not."""
+    call_id = services.sessions.call_of(session_id)
+    if call_id is None:
+        return services.sessions.past_of(session_id)
+    return services.supervisor.past(call_id)
+
+
+def _taken(session_id: str, services: Services) -> Past:
+    """What a session is gone on with. A call that it still has ends: its client may not have
+    noticed yet that its network is another one. Raises ProtocolError if there is none any more."""
+    call_id = services.sessions.call_of(session_id)
+    if call_id is None:
+        past = services.sessions.past_of(session_id)
+    else:
+        past = services.supervisor.replace(call_id)
+    if past is None:
+        raise session_is_over()
+    return past
 
 
 def _dialect(named: str | None) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from rtav.core.catalog import Own
 from rtav.core.dialect import Signs
+from rtav.core.past import Past
 from rtav.runtime.peer import Peer
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Access
@@ -56,6 +57,12 @@ class Calls(Protocol):
     def open(self, peer: Peer, opening: Opening) -> RunningCall: ...
 
     def find(self, call_id: str) -> RunningCall | None: ...
+
+    def past(self, call_id: str) -> Past | None:
+        """What a call could go on with that took the place of this one."""
+
+    def replace(self, call_id: str) -> Past | None:
+        """End this call for one that goes on with its session."""
 
     def describe(
         self, session: Mapping[str, Any], own: Own | None = None

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from rtav.core.past import Past
 from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Ended
 from rtav.runtime.used import Used
 from rtav.server.access import Caller
+from rtav.server.pasts import Pasts
 from rtav.server.storage.records import Period, SessionRecord, Status, Usage
 from rtav.server.storage.sessions import Wanted
 
@@ -66,6 +68,10 @@ class Open:
     """When it ends unless a call has joined it; seconds since 1970."""
     call_id: str | None = None
     is_joining: bool = False
+    secrets: frozenset[str] = frozenset()
+    """The client secrets that opened its calls: these may go on with it."""
+    used: Usage = Usage()
+    """By the calls of it that are over."""
 
     @property
     def is_active(self) -> bool:
@@ -97,6 +103,7 @@ class Sessions:
         self._join_s = join_s
         self._open: dict[str, Open] = {}
         self._by_call: dict[str, Open] = {}
+        self._pasts: Pasts[Open] = Pasts(unix=unix)
 
     # --- places ------------------------------------------------------------------------------
 
@@ -115,8 +122,9 @@ class Sessions:
         )
 
     def expire(self) -> None:
-        """End the sessions that no call has joined in time."""
+        """End the sessions that no call has joined in time; forget what is left of older ones."""
         now = self._unix()
+        self._pasts.expire()
         late = [each for each in self._open.values() if each.waits and each.join_by <= now]
         for session in late:
             logger.info("%s ended: no call has joined it", session.record.id)
@@ -140,23 +148,27 @@ class Sessions:
 
         Call `joinable` before. Raises ProtocolError `session_conflict`.
         """
-        session = self._open.get(session_id)
-        if session is None or not session.waits:
-            raise _conflict()
+        session = self._joinable(session_id)
+        if session is None or session.is_joining:
+            raise session_is_over()
         session.is_joining = True
         try:
             yield session.config
         finally:
             session.is_joining = False
-            if not session.is_active and session.call_id is None:
+            if not session.is_active and session.call_id is None and session_id in self._open:
                 self._let_go(session)
 
     def began(self, call_id: str, session_id: str, caller: Caller, *, shown: Json) -> None:
-        """A call exists; its session is the one that it joins, or is made now."""
-        session = self._open.get(session_id) or self._made(
-            session_id, caller, config={}, shown=shown
+        """A call exists; its session is the one that it joins or goes on with, or is made now."""
+        session = (
+            self._open.get(session_id)
+            or self._revived(session_id)
+            or self._made(session_id, caller, config={}, shown=shown)
         )
         session.call_id = call_id
+        if caller.grant is not None:
+            session.secrets |= {caller.grant.id}
         session.record = replace(session.record, config=_kept(shown))
         self._by_call[call_id] = session
         if not session.is_active:  # ended while the call was set up
@@ -169,18 +181,29 @@ class Sessions:
         session = self._by_call.pop(told.call_id, None)
         if session is None:
             return  # it failed before `began`
+        session.used = session.used.plus(_usage(told.used))
+        if session.call_id == told.call_id:
+            self._ended(session, told)
+        if not session.is_active:
+            session.record = replace(session.record, usage=session.used)
+            self._outgoing.put(session.record)
+
+    def _ended(self, session: Open, told: Ended) -> None:
+        """The last call of a session is over, and no other has taken its place."""
+        session.call_id = None
+        del self._open[session.record.id]
         if session.is_active:
             self._finish(session, "failed" if told.reason == "failed" else "ended")
-        session.record = replace(session.record, usage=_usage(told.used))
-        del self._open[session.record.id]
-        self._outgoing.put(session.record)
+            if told.past is not None:
+                self._pasts.keep(session.record.id, session, told.past)
 
     async def end(self, session_id: str, caller: Caller) -> SessionRecord:
-        """End a session and its call; one that is over stays as it is.
+        """End a session and its call; one that is over stays as it is, and cannot be gone on with.
 
         Raises ProtocolError `session_not_found`, and `session_conflict` for another server's.
         """
         record = await self.find(session_id, caller)
+        self._pasts.forget(session_id)
         session = self._open.get(session_id)
         if session is None:
             if record.status == "active":
@@ -196,6 +219,8 @@ class Sessions:
         """Raises ProtocolError `session_not_found`, also for what is not the caller's business."""
         self.expire()
         record = self._near().get(session_id)
+        if kept := self._pasts.find(session_id):
+            record = kept[0].record
         if record is None and _ID.fullmatch(session_id):
             record = await self._archive.find(session_id)
         if record is None or not caller.sees(record.key_id):
@@ -203,16 +228,38 @@ class Sessions:
         return record
 
     async def joinable(self, session_id: str, caller: Caller) -> None:
-        """Raises ProtocolError: `session_not_found`, or `session_conflict` if it is over or taken.
+        """Raises ProtocolError: `session_not_found`, or `session_conflict` if it is over for good.
 
-        Only a session's own key joins it.
+        Only a session's own key joins it. Who goes on with one hears what was said: a client secret
+        must have opened it, or been minted for it.
         """
         record = await self.find(session_id, caller)
         if record.key_id != caller.key.id:
             raise ProtocolError("There is no such session", code="session_not_found")
+        session = self._joinable(session_id)
+        if session is None:
+            raise session_is_over()
+        if not session.waits and not _may_go_on(session, caller):
+            raise ProtocolError(
+                "This client secret is not for this session: mint one with its `session_id`",
+                code="insufficient_permissions",
+            )
+
+    def opened_by(self, session_id: str, caller: Caller) -> bool:
+        """Whether this very client secret has opened a call of the session."""
+        session = self._joinable(session_id)
+        grant = caller.grant
+        return session is not None and grant is not None and grant.id in session.secrets
+
+    def call_of(self, session_id: str) -> str | None:
+        """The call that a session has now."""
         session = self._open.get(session_id)
-        if session is None or not session.waits:
-            raise _conflict()
+        return None if session is None else session.call_id
+
+    def past_of(self, session_id: str) -> Past | None:
+        """What is left of a session that is over."""
+        kept = self._pasts.find(session_id)
+        return None if kept is None else kept[1]
 
     def has_call(self, call_id: str, caller: Caller) -> bool:
         """Whether there is such a call, and it is the caller's business."""
@@ -265,6 +312,27 @@ class Sessions:
         self._outgoing.put(record)
         return session
 
+    def _joinable(self, session_id: str) -> Open | None:
+        """A session that waits for a call, has one, or had one until a moment ago."""
+        session = self._open.get(session_id)
+        if session is None:
+            kept = self._pasts.find(session_id)
+            return None if kept is None else kept[0]
+        return session if session.is_active else None
+
+    def _revived(self, session_id: str) -> Open | None:
+        """A session that is over and goes on."""
+        kept = self._pasts.find(session_id)
+        if kept is None:
+            return None
+        session, _ = kept
+        self._pasts.forget(session_id)
+        session.record = replace(
+            session.record, status="active", ended_at=None, duration_seconds=None, usage=None
+        )
+        self._open[session_id] = session
+        return session
+
     def _end(self, session: Open, status: Status) -> None:
         self._finish(session, status)
         if session.call_id is not None:
@@ -291,10 +359,15 @@ class Sessions:
         return datetime.fromtimestamp(self._unix(), UTC)
 
 
-def _conflict() -> ProtocolError:
+def session_is_over() -> ProtocolError:
     return ProtocolError(
-        "The session is over, or a call has joined it already", code="session_conflict"
+        "The session is over, or a call is joining it just now", code="session_conflict"
     )
+
+
+def _may_go_on(session: Open, caller: Caller) -> bool:
+    grant = caller.grant
+    return grant is None or grant.id in session.secrets or grant.for_session == session.record.id
 
 
 def _kept(shown: Json) -> Json:

@@ -47,7 +47,9 @@ from rtav.core.catalog import Catalog, Own
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN
-from rtav.core.dialect import Signs
+from rtav.core.conversation import Conversation, Item
+from rtav.core.dialect import Dialect, Signs
+from rtav.core.past import Past
 from rtav.core.servers import RemoteTool
 from rtav.core.session import Session
 from rtav.core.toolbox import chosen
@@ -392,6 +394,19 @@ def _words(text: str) -> list[str]:
 
 def _dump(event: dict[str, Any]) -> str:
     return json.dumps(event)
+
+
+def past_of(said: str, *, expires_at: float) -> Past:
+    """What is left of a session in which the user said this."""
+    conversation = Conversation()
+    content = [{"type": "input_text", "text": said}]
+    conversation.add(Item(id="item_1", type="message", role="user", content=content))
+    return Past(
+        config=SessionConfig.initial("session_1", CATALOG),
+        conversation=conversation,
+        dialect=Dialect.OPENAI,
+        expires_at=int(expires_at),
+    )
 
 
 def signs_of(raw: dict[str, Any]) -> Signs:

@@ -39,6 +39,8 @@ class SecretRequest(BaseModel):
     """Web origins the secret works from; empty: all."""
     single_use: bool = False
     """The secret opens one call."""
+    session_id: str | None = None
+    """A session of this key that a call with the secret may go on with."""
 
 
 def router(services: Services) -> APIRouter:
@@ -58,7 +60,10 @@ def router(services: Services) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         caller = await services.access.operator(request)
         caller.needs(Scope.CALLS)
-        minted = _minted(services, caller, _parsed(await read_object(request)))
+        wanted = _parsed(await read_object(request))
+        if wanted.session_id is not None:
+            await services.sessions.find(wanted.session_id, caller)
+        minted = _minted(services, caller, wanted)
         return {
             "client_secret": spell(minted.token, "rtav_sk"),
             "value": spell(minted.token, "ek"),
@@ -132,6 +137,7 @@ def _minted(services: Services, caller: Caller, wanted: SecretRequest) -> _Minte
         origins=tuple(wanted.origins),
         session=session,
         single_use=wanted.single_use,
+        for_session=wanted.session_id or "",
     )
     token = services.access.sealer.seal(grant, now=now)
     return _Minted(token=token, life_s=life_s, expires_at=grant.expires_at, session=described)

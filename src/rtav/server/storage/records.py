@@ -20,6 +20,16 @@ class Usage:
     input_tokens: int | None = None
     output_tokens: int | None = None
 
+    def plus(self, more: Usage) -> Usage:
+        """Both together, for a session of several calls."""
+        return Usage(
+            audio_input_seconds=round(self.audio_input_seconds + more.audio_input_seconds, 3),
+            audio_output_seconds=round(self.audio_output_seconds + more.audio_output_seconds, 3),
+            video_seconds=round(self.video_seconds + more.video_seconds, 3),
+            input_tokens=_sum(self.input_tokens, more.input_tokens),
+            output_tokens=_sum(self.output_tokens, more.output_tokens),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
@@ -64,3 +74,8 @@ class Period:
 
     start: datetime | None = None
     end: datetime | None = None
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    counts = [count for count in (first, second) if count is not None]
+    return sum(counts) if counts else None

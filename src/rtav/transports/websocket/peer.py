@@ -36,6 +36,7 @@ _CODES = {
 }
 _REASONS = {
     "call ended": "The call has ended.",
+    "replaced": "Another call goes on with the session.",
     "failed": "The server failed.",
     STALLED: "Events were not read.",
 }
