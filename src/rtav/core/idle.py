@@ -54,6 +54,8 @@ class Idle:
             self._has_answered, self._since = True, None
         elif not self._caller_is_due():
             self._has_answered, self._since = False, None
+        elif self._replies.is_announcing:
+            self._since = None
         elif self._since is None:
             self._since, self._since_ms = self._common.now, self._hearing.heard_ms
         elif self.deadline is not None and self._common.now >= self.deadline:

@@ -33,7 +33,7 @@ class Replies:
         self._freed = freed
         self._all: dict[int, Reply] = {}
         self.last_status: Status | None = None
-        """How the last reply that is over ended."""
+        """How the last reply of the conversation that is over ended."""
 
     def add(self, reply: Reply) -> None:
         self._all[reply.turn] = reply
@@ -63,6 +63,11 @@ class Replies:
     @property
     def is_playing(self) -> bool:
         return any(reply.sound is Sound.PLAYING for reply in self._own())
+
+    @property
+    def is_announcing(self) -> bool:
+        """Something out of band is being played."""
+        return any(reply.sound is Sound.PLAYING for reply in self.apart)
 
     def waiting_for(self, utterance: str) -> list[Reply]:
         """All open replies that cannot be asked before the words of an utterance are known."""
@@ -185,7 +190,8 @@ class Replies:
             self._close(reply, "completed")
 
     def _close(self, reply: Reply, status: Status, details: dict[str, Any] | None = None) -> None:
-        self.last_status = status
+        if not reply.is_apart:
+            self.last_status = status
         self._common.tell(reply.closed(status, details=details))
         if reply.shows_images:
             self._common.put(DrawFrames(on=False))
