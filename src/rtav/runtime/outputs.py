@@ -40,7 +40,8 @@ class EncodedVideo:
     ) -> None:
         """`kind()` names what the frame that is finished has in common with other calls' frames of
         the same kind, None if it is this call's alone."""
-        self._follower, self._kind, self._follows = Follower(reels), kind, False
+        self._follower, self._kind = Follower(reels), kind
+        self._followed = 0  # frames in a row that were encoded for several calls
         self._lock = threading.Lock()  # guards all but the encoder, which one thread has at a time
         self._encoding = encoding
         self._bitrate = encoding.bitrate
@@ -92,14 +93,17 @@ class EncodedVideo:
     def finish(self, at: int, frame: I420) -> None:
         """Encode, unless it is too late already: a frame that is encoded and not sent breaks the
         prediction of those after it, and only a key frame repairs that."""
-        if not self._is_awaited(at):
+        unsent, is_late = self._sweep(at)
+        if unsent:
+            self._repair(unsent)
+        if is_late:
             return
         payloads = self._in_common(at, frame)
         if payloads is None:
             payloads = self._alone(at, frame)
         with self._lock:
             self.counts.encoded += 1
-            self.counts.shared += self._follows
+            self.counts.shared += self._followed > 0
             self._ready[at] = payloads
 
     def close(self) -> None:
@@ -116,8 +120,9 @@ class EncodedVideo:
         kind = self._kind() if is_common else None
         payloads = self._follower.payloads(frame, kind, encoding)
         with self._lock:
-            self._is_broken |= self._follows and payloads is None  # predicted from another picture
-            self._follows = payloads is not None
+            if payloads is None:  # the next frame must not be predicted from another picture
+                self._is_broken |= self._followed > 0
+            self._followed = 0 if payloads is None else self._followed + 1
         return payloads
 
     def _alone(self, at: int, frame: I420) -> list[bytes]:
@@ -133,7 +138,8 @@ class EncodedVideo:
     def _may_be_key(self, at: int) -> bool:
         return at - self._last_key >= KEYFRAME_SAMPLES
 
-    def _is_awaited(self, at: int) -> bool:
+    def _sweep(self, at: int) -> tuple[int, bool]:
+        """How many of the last frames were encoded and not sent, and whether `at` is given up."""
         with self._lock:
             given_up = max(self._dropped_until, at - FORGOTTEN_SAMPLES)
             unsent = [ready for ready in self._ready if ready <= given_up]
@@ -141,8 +147,13 @@ class EncodedVideo:
                 del self._ready[ready]
             is_late = at <= self._dropped_until
             self.counts.missed += len(unsent) + is_late
-            self._is_broken |= bool(unsent)
-            return not is_late
+            return len(unsent), is_late
+
+    def _repair(self, unsent: int) -> None:
+        """Send later what was encoded for several calls; else begin again."""
+        if self._followed < unsent or not self._follower.rewind(unsent):
+            with self._lock:
+                self._is_broken = True
 
     def _takes_key(self, at: int) -> bool:
         with self._lock:

@@ -95,6 +95,15 @@ class Reel:
                 self._encoder = None
             return not self._next
 
+    def rewind(self, who: Follower, frames: int) -> bool:
+        """The last `frames` of `who` were not sent and come next; False if they are forgotten."""
+        with self._lock:
+            number = (self._next[who] or 0) - frames
+            if number < self._end - len(self._payloads):
+                return False
+            self._next[who] = number
+            return True
+
     def payloads(self, who: Follower, frame: I420) -> list[bytes] | None:
         """What `who` sends next, who shows `frame` now; None: must encode it alone."""
         with self._lock:
@@ -156,6 +165,10 @@ class Follower:
         if self._reel is None:
             self._reel = self._reels.enter(*on, self)
         return self._reel.payloads(self, frame)
+
+    def rewind(self, frames: int) -> bool:
+        """The last `frames` that came from here were not sent; False if they cannot be any more."""
+        return self._reel is not None and self._reel.rewind(self, frames)
 
     def leave(self) -> None:
         """Go alone for some time."""

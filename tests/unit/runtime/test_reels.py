@@ -204,17 +204,38 @@ def test_a_requested_key_frame_comes_at_once_and_for_the_asker_alone(calls: Call
     assert calls.videos[1].counts.keyframes == other
 
 
-def test_a_frame_that_was_shared_and_not_sent_is_repaired_by_a_key_frame(calls: Calls) -> None:
+def _lose(calls: Calls, frames: int) -> None:
+    """Frames that are encoded when it is too late to send them."""
+    for _ in range(frames):
+        at = calls.number * 960
+        for video in calls.videos:
+            video.finish(at, face(calls.number))
+        calls.videos[0].drop(at)
+        calls.videos[1].take(at)
+        calls.number += 1
+
+
+def test_a_frame_that_was_shared_and_not_sent_is_sent_next(calls: Calls) -> None:
     calls.run(2 * SETTLED)
-    at = calls.number * 960
-    calls.videos[0].finish(at, face(calls.number))
-    calls.videos[0].drop(at)
-    calls.number += 1
-    before = len(calls.keys)
+    keys, shared = len(calls.keys), calls.videos[0].counts.shared
 
-    calls.run(1)
+    _lose(calls, 1)
+    calls.run(10)
 
-    assert len(calls.keys) == before + 1
+    assert calls.videos[0].counts.shared == shared + 11
+    assert len(calls.keys) == keys
+    assert max(calls.errors) < 8  # behind by one frame more, or its prediction would be broken
+
+
+def test_too_many_frames_that_were_not_sent_are_repaired_by_a_key_frame(calls: Calls) -> None:
+    calls.run(2 * SETTLED)
+    keys = len(calls.keys)
+
+    for _ in range(KEPT):
+        _lose(calls, 1)
+    calls.run(2)
+
+    assert len(calls.keys) == keys + 1
 
 
 def test_who_can_take_less_gets_frames_of_their_own(calls: Calls) -> None:
