@@ -76,6 +76,12 @@ class ErrorAnswer(BaseModel):
     detail: str
 
 
+def answer(model: type[BaseModel], *, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route that went well, for its `responses`; give it `response_model=None`."""
+    told = (model.__doc__ or "As asked.").partition("\n")[0]
+    return {status: {"model": model, "description": told}}  # Any: an OpenAPI document
+
+
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: an OpenAPI document
     """The error answers of a route, for its `responses`: whatever it answers is documented."""
     return {

@@ -13,12 +13,13 @@ from rtav.protocol.beta import older_session
 from rtav.protocol.refusal import refuse
 from rtav.protocol.session import SessionPatch
 from rtav.server.access import Caller
-from rtav.server.answers import errors
+from rtav.server.answers import answer, errors
 from rtav.server.ephemeral import DEFAULT_LIFE_S, MAX_LIFE_S, MIN_LIFE_S, Grant, spell
 from rtav.server.keys import Scope
 from rtav.server.payload import JsonObject, read_object
 from rtav.server.routes.ice_servers import listed
 from rtav.server.services import Services
+from rtav.server.shapes import Secret
 
 
 class _ExpiresAfter(BaseModel):
@@ -49,7 +50,8 @@ def router(services: Services) -> APIRouter:
     @routes.post(
         "/v1/realtime/client_secrets",
         summary="Mint an ephemeral key",
-        responses=errors(400, 401, 403, 404, 413, 503),
+        response_model=None,
+        responses=answer(Secret) | errors(400, 401, 403, 404, 413, 503),
         openapi_extra={
             "requestBody": {
                 "content": {"application/json": {"schema": SecretRequest.model_json_schema()}}

@@ -12,10 +12,11 @@ from rtav.errors import ProtocolError
 from rtav.protocol.session import SessionPatch
 from rtav.runtime.supervisor import Opening
 from rtav.server.access import Caller
-from rtav.server.answers import errors
+from rtav.server.answers import answer, errors
 from rtav.server.keys import Scope, user_id
 from rtav.server.payload import JsonObject, read_object
 from rtav.server.services import Services
+from rtav.server.shapes import SessionPage, SessionShown
 from rtav.server.storage.records import SessionRecord, Status
 from rtav.server.storage.sessions import Wanted
 
@@ -44,14 +45,15 @@ OfKey = Annotated[
 
 def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["Sessions"])
-    of_one = errors(401, 403, 404, 503)
+    of_one = answer(SessionShown) | errors(401, 403, 404, 503)
     sessions, access = services.sessions, services.access
 
     @routes.post(
         SESSIONS_PATH,
         summary="Make a session that waits for its call",
         status_code=201,
-        responses=errors(400, 401, 403, 404, 413, 429, 503),
+        response_model=None,
+        responses=answer(SessionShown, status=201) | errors(400, 401, 403, 404, 413, 429, 503),
         openapi_extra=_DOCUMENTED,
     )
     async def make(request: Request) -> JSONResponse:
@@ -70,7 +72,8 @@ def router(services: Services) -> APIRouter:
     @routes.get(
         SESSIONS_PATH,
         summary="The sessions, the newest first",
-        responses=errors(400, 401, 403, 404, 503),
+        response_model=None,
+        responses=answer(SessionPage) | errors(400, 401, 403, 404, 503),
     )
     async def listed(
         request: Request,
@@ -99,7 +102,12 @@ def router(services: Services) -> APIRouter:
         last = await sessions.find(after, caller)
         return last.created_at, last.id
 
-    @routes.get(SESSIONS_PATH + "/{session_id}", summary="One session", responses=of_one)
+    @routes.get(
+        SESSIONS_PATH + "/{session_id}",
+        summary="One session",
+        response_model=None,
+        responses=of_one,
+    )
     async def one(session_id: str, request: Request) -> JsonObject:
         caller = await access.operator(request)
         return body(await sessions.find(session_id, caller))
@@ -110,8 +118,10 @@ def router(services: Services) -> APIRouter:
         return body(await sessions.end(session_id, caller))
 
     path = SESSIONS_PATH + "/{session_id}"
-    routes.delete(path, summary="End a session", responses=of_one)(end)
-    routes.post(path + "/end", summary="End a session (older name)", responses=of_one)(end)
+    routes.delete(path, summary="End a session", response_model=None, responses=of_one)(end)
+    routes.post(
+        path + "/end", summary="End a session (older name)", response_model=None, responses=of_one
+    )(end)
     return routes
 
 

@@ -14,11 +14,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from rtav.errors import ProtocolError
-from rtav.server.answers import errors
+from rtav.server.answers import answer, errors
 from rtav.server.keys import user_id
 from rtav.server.payload import JsonObject
 from rtav.server.routes.sessions import OfKey, timestamp, whose
 from rtav.server.services import Services
+from rtav.server.shapes import UsagePage
 from rtav.server.storage.records import Period, SessionRecord, Usage
 
 ROWS_AT_ONCE = 50
@@ -41,7 +42,8 @@ End = Annotated[str | None, Query(description="As `start`: ended before.")]
 Form = Annotated[Literal["json", "csv"] | None, Query(description="Instead of an `Accept` header.")]
 
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {  # Any: an OpenAPI document
-    200: {
+    200: answer(UsagePage)[200]
+    | {
         "description": "A row for each session that has ended, and their sum.",
         "content": {"text/csv": {"schema": {"type": "string"}}},
     },
