@@ -18,6 +18,7 @@ from heads import (
     EYE_Z,
     FOCAL,
     LID_R,
+    MOUTH,
     MOUTH_HALF_WIDTH,
     MOUTH_Y,
     PIVOT,
@@ -25,8 +26,9 @@ from heads import (
 )
 from light import OF_HAIR, Picture
 from numpy.typing import NDArray
-from shapes import displacements, seam
 from sprites import teeth, tongue
+
+from rtav.engines.avatar.shapes import displacements
 
 Floats = NDArray[np.float32]
 
@@ -128,12 +130,15 @@ def _fields(
     back = _depth(behind.material > 0, behind.position[..., 2], 3.5)
     fringe = _depth(front, np.minimum(pictures[HEAD].position[..., 2], 0.75), 2.5)
     nodes = _unproject(head)
-    upper, lower = displacements(nodes, upper=True), displacements(nodes, upper=False)
+    upper, lower = displacements(nodes, MOUTH, upper=True), displacements(nodes, MOUTH, upper=False)
     names = list(upper)
     over, under = _stack(upper, names), _stack(lower, names)
     rows, columns = _mouth_window(nodes)
     lips = _seam(on_face, face.position[..., 2])
-    lips_up, lips_low = displacements(lips, upper=True), displacements(lips, upper=False)
+    lips_up, lips_low = (
+        displacements(lips, MOUTH, upper=True),
+        displacements(lips, MOUTH, upper=False),
+    )
     lids = {part: np.stack([_lid(1.0, part), _lid(-1.0, part)]) for part in ("up", "low", "shut")}
     arrays = {
         "depth_head": head,
@@ -198,7 +203,7 @@ def _mouth_window(nodes: NDArray[np.float64]) -> tuple[slice, slice]:
 def _seam(mask: NDArray[np.bool_], z: Floats) -> NDArray[np.float64]:
     """(SEAM_POINTS, 3): the closed mouth line on the surface."""
     x = np.linspace(-1, 1, SEAM_POINTS) * MOUTH_HALF_WIDTH
-    line = np.stack([x, seam(x), np.full_like(x, 0.78)], -1)
+    line = np.stack([x, MOUTH.seam(x), np.full_like(x, 0.78)], -1)
     surface = np.where(mask, z, 0).astype(np.float32)
     size = surface.shape[0]
     for _ in range(4):  # where the pixel is depends on the depth there

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rtav.engines.avatar.shapes import Mouth, bell
+
 # what every head shares, in head units: y up, +z towards the camera, the skull about 1.6 wide
 EYE_X, EYE_Y, EYE_Z, EYE_R = 0.300, 0.085, 0.520, 0.255
 LID_R = EYE_R + 0.018
@@ -13,6 +18,15 @@ CAMERA_Z = 7.0
 FOCAL = CAMERA_Z / 1.70
 CAMERA_Y = -0.30
 PIVOT = (0.0, -0.85, -0.15)  # the neck's joint
+
+
+def _seam(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same curve as in `anatomy.seam`."""
+    u = np.abs(x) / MOUTH_HALF_WIDTH
+    return MOUTH_Y + 0.030 * u * u - 0.006 * bell(x, 0.05)
+
+
+MOUTH = Mouth(MOUTH_HALF_WIDTH, _seam)
 
 BOB, CROP = 0, 1  # hair cuts
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from heads import MOUTH_HALF_WIDTH, MOUTH_Y
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # (..., 3)
@@ -25,10 +26,13 @@ def step(a: float, b: float, t: Field) -> Field:
     return t * t * (3 - 2 * t)
 
 
-def seam(x: Field) -> Field:
-    """Height of the closed mouth line; the same curve as in `anatomy.seam`."""
-    u = np.abs(x) / MOUTH_HALF_WIDTH
-    return MOUTH_Y + 0.030 * u * u - 0.006 * bell(x, 0.05)
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """Where the mouth of a head is whose eyes and chin are where those of our own heads are."""
+
+    half_width: float
+    seam: Callable[[Field], Field]
+    """Height of the closed mouth line at x."""
 
 
 class Spot:
@@ -38,12 +42,13 @@ class Spot:
     seam the two fields differ, which is what opens the mouth.
     """
 
-    def __init__(self, points: Points, *, upper: bool) -> None:
+    def __init__(self, points: Points, mouth: Mouth, *, upper: bool) -> None:
         self.x, self.y, self.z = (points[..., i].astype(np.float64) for i in range(3))
         self.upper = upper
+        self.half_width = mouth.half_width
         self.front = step(-0.25, 0.35, self.z)
-        self.u = np.abs(self.x) / MOUTH_HALF_WIDTH
-        self.above = self.y - seam(self.x)
+        self.u = np.abs(self.x) / mouth.half_width
+        self.above = self.y - mouth.seam(self.x)
         self.side = np.sign(self.x)
         # 0 at the corners on the lip's edge: without it the opening is a slot with black ends
         ellipse = np.sqrt(np.clip(1 - self.u * self.u, 0, 1))
@@ -51,7 +56,7 @@ class Spot:
         self.around = bell(self.above, 0.26) * self.front
         self.lips = bell(self.above, 0.20) * np.exp(-(np.maximum(self.u - 0.8, 0) ** 2) / 0.5)
         self.lips *= self.front
-        self.beyond = np.maximum(np.abs(self.x) - MOUTH_HALF_WIDTH, 0)
+        self.beyond = np.maximum(np.abs(self.x) - mouth.half_width, 0)
 
     def half(self, side: float) -> Field:
         """1 on the subject's left (side 1) or right (side -1), soft across the middle."""
@@ -64,9 +69,9 @@ class Spot:
         return np.stack([zero + x, zero + y, zero + z], -1)
 
 
-def displacements(points: Points, *, upper: bool) -> dict[str, Points]:
+def displacements(points: Points, mouth: Mouth, *, upper: bool) -> dict[str, Points]:
     """Every shape's displacement of `points`, at full strength."""
-    spot = Spot(points, upper=upper)
+    spot = Spot(points, mouth, upper=upper)
     shapes = {**_jaw(spot), **_lips(spot), **_middle(spot)}
     for name, side in (("Left", 1.0), ("Right", -1.0)):
         shapes |= {shape + name: moved for shape, moved in _sided(spot, side).items()}
@@ -101,7 +106,7 @@ def _jaw(s: Spot) -> dict[str, Points]:
 
 def _lips(s: Spot) -> dict[str, Points]:
     near = np.exp(-((s.beyond / 0.22) ** 2))
-    lateral = np.exp(-(((np.abs(s.x) - MOUTH_HALF_WIDTH) / 0.24) ** 2))
+    lateral = np.exp(-(((np.abs(s.x) - s.half_width) / 0.24) ** 2))
     round_ = (0.040 if s.upper else -0.055) * s.lips * bell(s.u, 0.9) * s.taper
     pull = np.minimum(s.u, 1) * np.exp(-((s.beyond / 0.25) ** 2))
     roll_upper = (-0.034 if s.upper else 0.0) * s.lips * bell(s.above - 0.05, 0.07)
@@ -136,7 +141,7 @@ def _middle(s: Spot) -> dict[str, Points]:
 def _sided(s: Spot, side: float) -> dict[str, Points]:
     here = s.front * s.half(side)
     ax = np.abs(s.x)
-    corner = np.exp(-(((ax - MOUTH_HALF_WIDTH) / 0.30) ** 2) - (s.above / 0.27) ** 2) * here
+    corner = np.exp(-(((ax - s.half_width) / 0.30) ** 2) - (s.above / 0.27) ** 2) * here
     cheek = np.exp(-(((ax - 0.38) / 0.24) ** 2) - ((s.y + 0.20) / 0.19) ** 2) * here
     up = np.exp(-(((ax - 0.075) / 0.165) ** 2)) * np.exp(-((np.maximum(s.above, 0) / 0.20) ** 2))
     down = np.exp(-(((ax - 0.07) / 0.17) ** 2)) * np.exp(-((np.maximum(-s.above, 0) / 0.22) ** 2))
