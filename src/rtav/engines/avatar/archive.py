@@ -171,13 +171,20 @@ def _check(face: FaceFile) -> None:
         raise refused("face.json: a shape is there twice")
     if face.voice is not None and len(face.voice) > 64:
         raise refused("face.json: voice is a name of at most 64 characters")
-    for name, array in face.arrays.items():
+    _check_values(face.arrays)
+    if not face.pictures["head"][..., 3].any():
+        raise refused("head.png: is wholly transparent")
+
+
+def _check_values(arrays: Mapping[str, Any]) -> None:  # of float32
+    for name, array in arrays.items():
         if name != "lower_at" and float(np.abs(array).max()) > REACH:
             raise refused(f"face.npz: {name} must be within {REACH:g} of the head's centre")
         if name.startswith(("seam", "lid")) and array.shape[-2] > MAX_POINTS:
             raise refused(f"face.npz: {name} has more than {MAX_POINTS} points")
-    if not face.pictures["head"][..., 3].any():
-        raise refused("head.png: is wholly transparent")
+    hold = arrays.get("hold")
+    if hold is not None and not 0 <= float(hold.min()) <= float(hold.max()) <= 1:
+        raise refused("face.npz: hold must be 0 to 1")
 
 
 def _drawn(face: FaceFile) -> Any:  # (PREVIEW_PX, PREVIEW_PX, 3) uint8

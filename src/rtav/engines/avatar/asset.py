@@ -42,6 +42,8 @@ class FaceAsset:
         self.mouth = build_mouth(face, self.camera)
         self.eyes = build_eyes(face, self.camera)
         upper, lower = self._build_fields(face)
+        self.hold = self._build_hold(face.arrays.get("hold"))
+        """(grid, grid): how much of the head's turning each node follows; None: all of it."""
         rest = self.camera.nodes(face.arrays["depth_head"], self.grid)
         self.layers = self._build_layers(face, rest, upper)
         self.lower_rect = self._mouth_rect(face.mouth_y)
@@ -85,6 +87,12 @@ class FaceAsset:
         h, w = a["lower"].shape[1:3]
         lower[:, row : row + h, column : column + w] += a["lower"]
         return self._resample(a["upper"]), self._resample(lower)
+
+    def _build_hold(self, hold: F32 | None) -> F32 | None:
+        if hold is None:
+            return None
+        fitted = cv2.resize(hold, (self.grid, self.grid), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(fitted, np.float32)
 
     def _resample(self, fields: F32) -> F32:
         size = (self.grid, self.grid)

@@ -48,6 +48,7 @@ class FaceFile:
     pictures: Mapping[str, U8]
     """LAYERS and SPRITES: (H, W, 4) straight BGRA."""
     arrays: Mapping[str, F32]
+    """`hold` is there if not all of the head follows its turning: (grid, grid), 0 to 1."""
 
 
 def read_face(folder: Path) -> FaceFile:
@@ -136,6 +137,8 @@ def _arrays(path: Path, *, grid: int, shapes: int) -> dict[str, F32]:
     }
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            if "hold" in stored.files:
+                expected["hold"] = (grid, grid)
             arrays = {name: stored[name].astype(np.float32) for name in expected}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _wrong(path, error) from error

@@ -48,8 +48,20 @@ class Geometry:
         self._rest[:, self._parts["lips"]] = asset.mouth.lips
         corners = [sprite.corners for sprite in asset.mouth.sprites]
         self._rest[:, self._parts["sprites"]] = np.concatenate(corners, 1)
+        self._hold = self._build_hold(total)
         self._points, self._pixels = np.empty_like(self._rest), np.empty_like(self._rest)
         self._weights = np.zeros(len(asset.shapes), np.float32)
+
+    def _build_hold(self, total: int) -> F32 | None:
+        """(total,): the nodes' shares, and for lips and eyes that of the middle of the face."""
+        hold = self._asset.hold
+        if hold is None:
+            return None
+        shares = np.full(total, hold.max(), np.float32)
+        for name, layer in (*self._asset.layers.items(), ("lower", self._asset.lower)):
+            x0, y0, x1, y1 = layer.rect
+            shares[self._parts[name]] = hold[y0:y1, x0:x1].ravel()
+        return shares
 
     @property
     def points(self) -> F32:
@@ -115,6 +127,10 @@ class Geometry:
         pivot = self._asset.pivot
         np.matmul(turn, self._points, out=self._pixels)
         self._pixels += (pivot + shift - turn @ pivot)[:, None]
+        if self._hold is not None:
+            self._pixels -= self._points
+            self._pixels *= self._hold
+            self._pixels += self._points
 
     def _project(self) -> None:
         """Perspective, in place: x and y become continuous pixels, z the scale."""

@@ -6,18 +6,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rtav.engines.avatar.archive import unpack_face
+from rtav.engines.avatar.archive import unpack_face, write_face
+from rtav.engines.avatar.landmarks import read_landmarks
+from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.motion_upload import write_motion
+from rtav.engines.avatar.picture import read_picture
 from rtav.errors import ProtocolError
 
 
 def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """A face archive. Raises ProtocolError `invalid_face`."""
-    if upload[:2] != b"PK":
+    """A face archive, or a picture with `landmarks` and `consent`.
+
+    Raises ProtocolError `invalid_face`, `missing_landmarks`, `missing_required_parameter`.
+    """
+    if upload[:2] == b"PK":
+        return unpack_face(upload, folder, face_id=wish["id"], name=wish["name"])
+    picture = read_picture(upload)
+    points = read_landmarks(wish.get("landmarks"), picture.shape[1], picture.shape[0])
+    if not wish.get("consent"):
         raise ProtocolError(
-            "Send a face archive: a zip of a face's folder", code="invalid_face", param="file"
+            "A picture needs `consent`: who is shown, and how they agreed; or who drew it.",
+            code="missing_required_parameter",
+            param="consent",
         )
-    return unpack_face(upload, folder, face_id=wish["id"], name=wish["name"])
+    face = make_face(picture, points, name=wish["name"])
+    return write_face(face, folder, face_id=wish["id"], name=wish["name"])
 
 
 def prepare_motion(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def test_a_curve_of_many_points_is_refused(tmp_path):
 
 
 def test_what_is_no_archive_is_told_what_to_send(tmp_path):
-    with pytest.raises(ProtocolError, match="Send a face archive"):
+    with pytest.raises(ProtocolError, match="send a face archive"):
         prepare_face(b"GIF89a", tmp_path, {"id": "face_1", "name": "n"})
 
 
