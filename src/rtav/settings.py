@@ -221,6 +221,12 @@ class McpSettings(Section):
     call_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     """Seconds until a tool that has not answered has failed."""
 
+    @model_validator(mode="after")
+    def _hosts_are_hosts(self) -> McpSettings:
+        if any("/" in host for host in self.allowed_hosts):
+            raise ValueError("allowed_hosts are hosts, as `tools.lan` or `10.0.0.5:9000`, no URLs")
+        return self
+
 
 class DialectSettings(Section):
     default: Literal["openai", "rtav", "beta"] = "openai"

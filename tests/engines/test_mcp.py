@@ -209,6 +209,17 @@ def test_an_answer_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) ->
     assert failure(route(floods)).is_lost
 
 
+def test_each_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def addresses(self: guard.GuardedTransport, host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]  # nobody listens at the first
+
+    async def scene(session: ToolSession) -> None:
+        assert await session.call("forecast", {"city": "Bonn"}) == "Rain in Bonn."
+
+    monkeypatch.setattr(guard.GuardedTransport, "_addresses", addresses)
+    asked(weather().streamable_http_app(), scene)
+
+
 def test_a_compressed_answer_is_refused() -> None:
     async def packed(request: Request) -> Response:
         return Response(b"x", headers={"content-encoding": "gzip"}, media_type="application/json")

@@ -95,6 +95,7 @@ def test_a_named_file_is_read_instead_of_the_one_here(monkeypatch):
         ("RTAV_SERVER_COLOUR", "red", "server.colour: no such setting (set in the environment)"),
         ("RTAV_COLOUR", "red", "RTAV_COLOUR: no such setting"),
         ("RTAV_STT_OPTIONS", "{", "RTAV_STT_*: a table must be JSON"),
+        ("RTAV_MCP_ALLOWED_HOSTS", "*, http://a/", "mcp: allowed_hosts are hosts"),
         ("RTAV_SERVER_TLS_CERT", "/c.pem", "server: tls_cert and tls_key belong together"),
         ("RTAV_ICE_PORT_RANGE", "5-4", "ice: port_range goes from the lower"),
         ("RTAV_LIMITS_MAX_CALLS", "0", "limits.max_calls: Input should be greater than"),

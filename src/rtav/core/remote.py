@@ -65,8 +65,12 @@ class Remote:
                 self._list(server)
 
     def change(self, before: Collection[Server], after: Collection[Server]) -> None:
-        """The session names other servers; one that could not be asked is asked again."""
+        """The session names other servers. One that could not be asked is asked again, and one that
+        is new to the session even if a response has used it: its client waits to hear of it."""
         self.drop([server for server in before if server not in after])
+        for server in after:
+            if server not in before:
+                self._common.listed.pop(server, None)
         self.use(after)
 
     def drop(self, servers: Iterable[Server]) -> None:

@@ -12,6 +12,9 @@ import httpx2
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Of one answer, or of one stream of them."""
 
+MAX_ADDRESSES = 4
+"""Of a host, that are tried in turn."""
+
 GOODBYE_S = 2.0
 """Saying that a session is over is a courtesy: the end of a call does not wait long for it."""
 
@@ -31,14 +34,22 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         """Of the last answer that was an error; 0: there was none."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        host = request.url.host
-        address = await self._address(host, request.url.port or _PORTS[request.url.scheme])
-        extensions = {**request.extensions, "sni_hostname": host}
+        port = request.url.port or _PORTS[request.url.scheme]
+        *others, last = await self._addresses(request.url.host, port)
+        for address in others:
+            try:
+                return await self._checked(await self._send(request, address))
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue  # a host without IPv6, for one
+        return await self._checked(await self._send(request, last))
+
+    async def _send(self, request: httpx2.Request, address: str) -> httpx2.Response:
+        extensions = {**request.extensions, "sni_hostname": request.url.host}
         if request.method == "DELETE":
             extensions["timeout"] = httpx2.Timeout(GOODBYE_S).as_dict()
         headers = request.headers.copy()
         headers["accept-encoding"] = "identity"  # what is compressed has no bound
-        response = await self._inner.handle_async_request(
+        return await self._inner.handle_async_request(
             httpx2.Request(
                 request.method,
                 request.url.copy_with(host=address),
@@ -47,6 +58,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
                 extensions=extensions,
             )
         )
+
+    async def _checked(self, response: httpx2.Response) -> httpx2.Response:
         if response.status_code >= 400:
             self.status = response.status_code
         assert isinstance(response.stream, httpx2.AsyncByteStream)
@@ -59,16 +72,16 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    async def _address(self, host: str, port: int) -> str:
+    async def _addresses(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError:
             raise httpx2.ConnectError("the server's name is not known") from None
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MAX_ADDRESSES]
         if not self._may_be_private and not all(is_public(address) for address in addresses):
             raise Refused("the server's address is not public")
-        return addresses[0]
+        return addresses
 
 
 class _Bounded(httpx2.AsyncByteStream):
