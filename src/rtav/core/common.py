@@ -148,7 +148,7 @@ class Common:
     def item_added(self, item: Item, previous: str | None) -> None:
         """Say that a finished item is in the conversation now, behind `previous`."""
         for kind in ("added", "done"):
-            self.send(f"conversation.item.{kind}", item=item.as_json(), previous_item_id=previous)
+            self.send(f"conversation.item.{kind}", item=item.in_brief(), previous_item_id=previous)
 
     def view(self) -> dict[str, Any]:
         policy = self.policy

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rtav.core.inputs import SpokenWord
-from rtav.core.outputs import Line
+from rtav.core.outputs import Line, Picture
 from rtav.errors import ProtocolError
 from rtav.protocol import items as wire
 
@@ -22,6 +22,9 @@ MAX_CHARACTERS = 16_000_000
 
 ITEM_BYTES, WORD_BYTES = 600, 190
 """What an item and a spoken word take in memory, an item's text left out (tracemalloc)."""
+
+MAX_SHOWN = 32_768
+"""Characters of a picture's URL that a client is shown again when its item is created."""
 
 INAUDIBLE = "(inaudible)"
 """What a model reads where the caller spoke and no word was understood."""
@@ -77,6 +80,14 @@ class Item:
         values = [value for part in self.content for value in part.values()]
         return sum(len(v) for v in (*values, *self.fields.values()) if isinstance(v, str))
 
+    def in_brief(self) -> dict[str, Any]:
+        """As `as_json`, without pictures so large that a data channel might not carry them back."""
+        shown = self.as_json()
+        for part in shown.get("content", ()):
+            if len(part.get("image_url", "")) > MAX_SHOWN:
+                del part["image_url"]
+        return shown
+
     def as_json(self) -> dict[str, Any]:
         if self.type.startswith("mcp_"):  # they have no status, and SDKs know none of them
             return {"id": self.id, "type": self.type} | self.fields
@@ -122,7 +133,11 @@ class Item:
     def _message(self) -> Iterator[Line]:
         said = (part.get("text") or part.get("transcript") for part in self.content)
         text = " ".join(words.strip() for words in said if words)
-        images = tuple(part["image_url"] for part in self.content if "image_url" in part)
+        images = tuple(
+            Picture(part["image_url"], part["detail"])
+            for part in self.content
+            if part["type"] == "input_image"
+        )
         heard = [part["transcript"] for part in self.content if part["type"] == "input_audio"]
         if self.role == "user" and heard and not text:
             text = INAUDIBLE if None in heard else SILENT

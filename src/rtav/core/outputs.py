@@ -90,13 +90,21 @@ class StopListening:
     utterance: str
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in a message: a data: or https: URL, and how closely to look at it."""
+
+    url: str
+    detail: str = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One message of the history a model is given. A `tool` line answers `call_id`."""
 
     role: Literal["system", "user", "assistant", "tool"]
     text: str = ""
-    images: tuple[str, ...] = ()
+    images: tuple[Picture, ...] = ()
     call_id: str = ""
     call_name: str = ""
     """Set on an assistant's line that is a tool call; `text` then holds its arguments."""

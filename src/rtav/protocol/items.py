@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rtav.protocol.pictures import PictureUrl
 from rtav.protocol.wire import Wire
 
 
@@ -22,7 +23,7 @@ class InputAudio(Wire):
 
 class InputImage(Wire):
     type: Literal["input_image"]
-    image_url: str
+    image_url: PictureUrl
     detail: Literal["auto", "low", "high"] | None = None
 
 

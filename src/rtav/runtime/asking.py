@@ -35,6 +35,6 @@ def _message(line: Line) -> base.Message:
     return base.Message(
         role=line.role,
         text=line.text,
-        images=tuple(base.Image(url=url) for url in line.images),
+        images=tuple(base.Image(url=image.url, detail=image.detail) for image in line.images),
         tool_call_id=line.call_id or None,
     )

@@ -20,6 +20,10 @@ much. A data channel carries what we announce."""
 MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 """A peer that lets so many bytes of events pile up has stopped reading."""
 
+COPIES = 3
+"""A large item that a client brings goes back to it in two events at once, and may be followed:
+so many of the largest event may wait."""
+
 
 class Events:
     """What a call and its client tell each other."""
@@ -35,6 +39,7 @@ class Events:
         error that the client is due for an event that its connection cannot take."""
         self._peer = peer
         self._stalled, self._refused = stalled, refused
+        self._largest = 0
 
     def read(self, message: str | bytes) -> ClientEvent:
         """Raises ProtocolError for anything else than one event of a size that this peer may
@@ -54,7 +59,8 @@ class Events:
         message = spell(event, spelling)
         if message is None:
             return
-        if self._peer.buffered_bytes > MAX_BUFFERED_BYTES:
+        self._largest = max(self._largest, len(message))
+        if self._peer.buffered_bytes > max(MAX_BUFFERED_BYTES, COPIES * self._largest):
             logger.warning("the peer does not read its events")
             self._stalled()
             return

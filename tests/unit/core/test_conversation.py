@@ -4,7 +4,7 @@ from pydantic import TypeAdapter
 from rtav.core import conversation as module
 from rtav.core.conversation import Conversation, Item, read, spoken_text
 from rtav.core.inputs import SpokenWord
-from rtav.core.outputs import Line
+from rtav.core.outputs import Line, Picture
 from rtav.errors import ProtocolError
 from rtav.protocol import items as wire
 
@@ -62,10 +62,12 @@ def test_a_users_words_and_pictures_are_one_line() -> None:
     source = message(
         "user",
         {"type": "input_text", "text": "What is"},
-        {"type": "input_image", "image_url": "data:x"},
+        {"type": "input_image", "image_url": "https://x", "detail": "low"},
         {"type": "input_audio", "transcript": "this?"},
     )
-    assert lines(source) == [Line(role="user", text="What is this?", images=("data:x",))]
+    assert lines(source) == [
+        Line(role="user", text="What is this?", images=(Picture("https://x", "low"),))
+    ]
 
 
 def test_a_voice_without_words_is_inaudible() -> None:
@@ -162,3 +164,14 @@ def test_a_client_brings_so_much_text_and_no_more(monkeypatch: pytest.MonkeyPatc
     assert refused(conversation, system("c")) == "conversation_full"
     conversation.remove(first)
     assert conversation.give(system("c")) == "b"
+
+
+def test_a_large_picture_is_not_sent_back_unless_it_is_asked_for() -> None:
+    url = "https://example.org/" + "a" * 8000
+    item = item_of(message("user", {"type": "input_image", "image_url": url}))
+    assert item.in_brief()["content"] == [
+        {"type": "input_image", "image_url": url, "detail": "auto"}
+    ]
+    item.content[0]["image_url"] = "data:" + "A" * 32_764
+    assert item.in_brief()["content"] == [{"type": "input_image", "detail": "auto"}]
+    assert len(item.as_json()["content"][0]["image_url"]) == 32_769

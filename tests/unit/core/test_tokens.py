@@ -1,5 +1,5 @@
 from rtav.core import tokens
-from rtav.core.outputs import Ask, Delivery, Line
+from rtav.core.outputs import Ask, Delivery, Line, Picture
 from rtav.core.tokens import Gauge
 
 
@@ -24,7 +24,7 @@ def test_a_token_is_four_bytes() -> None:
 
 
 def test_messages_pictures_and_tools_weigh_too() -> None:
-    seen = Line(role="user", text="abcd", images=("data:image/png;base64," + "A" * 9_999,))
+    seen = Line(role="user", text="abcd", images=(Picture("data:image/png;base64," + "A" * 9_999),))
     assert tokens.of_lines([seen]) == 805
     assert tokens.of_lines([Line(role="assistant", text="{}", call_id="c", call_name="f")]) == 6
     assert tokens.of_tools([{"name": "f"}]) == 4

@@ -85,3 +85,19 @@ def test_a_message_may_be_as_large_as_its_transport_carries(media: Any) -> None:
     with pytest.raises(ProtocolError) as refused:
         desk.events.read(event + " ")
     assert refused.value.code == "event_too_large"
+
+
+def test_a_large_item_may_go_back_twice_to_a_client_that_reads() -> None:
+    desk = Desk(FakePeer())
+    item = {"item": {"text": "a" * (5 << 20)}, "previous_item_id": None}
+
+    desk.send(ServerEvent("conversation.item.added", item, "event_1"))
+    desk.peer.buffered_bytes = 5 << 20
+    desk.send(ServerEvent("conversation.item.done", item, "event_2"))
+    desk.peer.buffered_bytes = 10 << 20
+    desk.send(DELETED)
+    assert desk.stalled == 0
+
+    desk.peer.buffered_bytes = 16 << 20
+    desk.send(DELETED)
+    assert desk.stalled == 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rtav.core import inputs as told
-from rtav.core.outputs import Ask, Delivery, Line, Say
+from rtav.core.outputs import Ask, Delivery, Line, Picture, Say
 from rtav.engines import base
 from rtav.errors import EngineFailed, EngineTimeout
 from rtav.media.pcm import TICK_SAMPLES
@@ -144,7 +144,7 @@ def test_the_model_is_asked_what_the_session_wanted() -> None:
         ask(
             SILENT,
             history=(
-                Line(role="user", text="hi", images=("data:image/png;base64,",)),
+                Line(role="user", text="hi", images=(Picture("data:image/png;base64,", "low"),)),
                 Line(role="assistant", text="{}", call_id="c1", call_name="f"),
                 Line(role="tool", text="done", call_id="c1"),
             ),
@@ -160,7 +160,9 @@ def test_the_model_is_asked_what_the_session_wanted() -> None:
             instructions="Be kind.",
             messages=(
                 base.Message(
-                    role="user", text="hi", images=(base.Image(url="data:image/png;base64,"),)
+                    role="user",
+                    text="hi",
+                    images=(base.Image(url="data:image/png;base64,", detail="low"),),
                 ),
                 base.Message(
                     role="assistant",
