@@ -483,6 +483,7 @@ class BookedServer(Server):
                     reload=books.reader.reload,
                     used=books.reader.used,
                     mark_spent=books.spend,
+                    configurations=books.secrets,
                 ),
                 admission=Admission(
                     max_calls=max_calls, active=lambda: supervisor.calls + sessions.waiting

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from starlette.requests import Request
 
 from rtav.errors import ProtocolError
 from rtav.server.ephemeral import Grant, Sealer, Spelling, spelled
 from rtav.server.keys import ApiKeys, Key, Scope
+
+MAX_STORED_BYTES = 256 * 1024
+"""Of a session configuration, as JSON: a hundred tools with their schemas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,16 @@ class Caller:
         return self.key.id == key_id or self.may(Scope.ADMIN)
 
 
+class Configurations(Protocol):
+    """What client secrets stand for, by their ids. Every method raises StorageError."""
+
+    async def put(
+        self, secret_id: str, session: Mapping[str, Any], *, expires_at: datetime
+    ) -> None: ...
+
+    async def find(self, secret_id: str) -> Mapping[str, Any] | None: ...
+
+
 async def _nothing() -> None:
     """Where no keys are stored, none can have been added."""
 
@@ -64,6 +79,8 @@ class Access:
     """Told of each key that was shown."""
     mark_spent: Callable[[Grant], Awaitable[bool]] = _always
     """Marks a client secret as used; False if it was. Raises StorageError."""
+    configurations: Configurations | None = None
+    """Where what no key can carry is kept; None: nowhere."""
 
     def caller(self, key: str, *, origin: str | None) -> Caller:
         """Raises ProtocolError: `invalid_api_key`, `expired_client_secret`, `origin_not_allowed`.
@@ -85,14 +102,50 @@ class Access:
         return Caller(key=parent, spelling=spelled(key), grant=grant)
 
     async def known(self, key: str, *, origin: str | None) -> Caller:
-        """As `caller`, but a key that is not known is looked for among the stored ones."""
+        """As `caller`, but what is not in memory is looked for in the database. Raises
+        StorageError if that is needed and does not answer."""
         try:
-            return self.caller(key, origin=origin)
+            return await self._whole(self.caller(key, origin=origin))
         except ProtocolError as error:
             if error.code != "invalid_api_key":
                 raise
         await self.reload()
-        return self.caller(key, origin=origin)
+        return await self._whole(self.caller(key, origin=origin))
+
+    async def _whole(self, caller: Caller) -> Caller:
+        """With the configuration that its client secret stands for."""
+        grant = caller.grant
+        if grant is None or not grant.is_stored:
+            return caller
+        kept = self.configurations
+        session = None if kept is None else await kept.find(grant.id)
+        if session is None:
+            raise ProtocolError("The client secret has expired", code="expired_client_secret")
+        return replace(caller, grant=replace(grant, session=session))
+
+    async def mint(self, grant: Grant) -> str:
+        """The token of a grant, with its configuration in it or, if that is too large, stored.
+
+        Raises ProtocolError `invalid_session` if it is too large for that, too; StorageError.
+        """
+        now = self.unix()
+        try:
+            return self.sealer.seal(grant, now=now)
+        except ProtocolError:
+            if self.configurations is None:
+                raise
+        size_bytes = len(json.dumps(grant.session))
+        if size_bytes > MAX_STORED_BYTES:
+            raise ProtocolError(
+                f"The session configuration has {size_bytes} bytes, at most {MAX_STORED_BYTES} "
+                "are kept. Send it with the call.",
+                code="invalid_session",
+                param="session",
+            )
+        token = self.sealer.seal(replace(grant, session={}, is_stored=True), now=now)
+        expires_at = datetime.fromtimestamp(grant.expires_at, UTC)
+        await self.configurations.put(grant.id, grant.session, expires_at=expires_at)
+        return token
 
     async def spend(self, caller: Caller) -> None:
         """Use up a client secret that is for one call only, just before its call opens.

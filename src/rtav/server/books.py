@@ -20,6 +20,7 @@ from rtav.server.storage.database import StorageError, opened, url_of
 from rtav.server.storage.keys import KeyTable
 from rtav.server.storage.outbox import Outbox
 from rtav.server.storage.records import SessionRecord
+from rtav.server.storage.secrets import SecretTable
 from rtav.server.storage.sessions import SessionTable
 from rtav.settings import Settings
 
@@ -37,6 +38,7 @@ class Books:
     reader: KeyReader
     sessions: Sessions
     assets: AssetTable
+    secrets: SecretTable
     spend: Callable[[Grant], Awaitable[bool]]
     """Marks a client secret as used; False if it was. Raises StorageError."""
 
@@ -71,12 +73,14 @@ async def opened_books(
             hang_up=hang_up,
             join_s=settings.limits.join_s,
         )
-        async with _kept(sessions, outbox, reader, table):
+        secrets = SecretTable(database)
+        async with _kept(sessions, outbox, (reader, table, secrets)):
             yield Books(
                 keys=keys,
                 reader=reader,
                 sessions=sessions,
                 assets=AssetTable(database),
+                secrets=secrets,
                 spend=spend,
             )
 
@@ -89,15 +93,15 @@ def storage_url(settings: Settings) -> str:
 
 @contextlib.asynccontextmanager
 async def _kept(
-    sessions: Sessions, outbox: Outbox, reader: KeyReader, table: SessionTable
+    sessions: Sessions, outbox: Outbox, kept: tuple[KeyReader, SessionTable, SecretTable]
 ) -> AsyncIterator[None]:
     tasks = asyncio.TaskGroup()
     await tasks.__aenter__()
     tasks.create_task(outbox.run(), name="session writer")
     repeated = [
-        tasks.create_task(reader.run(), name="key reader"),
+        tasks.create_task(kept[0].run(), name="key reader"),
         tasks.create_task(_expire(sessions), name="session expiry"),
-        tasks.create_task(_beat(reader, table), name="storage beat"),
+        tasks.create_task(_beat(*kept), name="storage beat"),
     ]
     try:
         yield
@@ -116,11 +120,12 @@ async def _expire(sessions: Sessions) -> None:
         sessions.expire()
 
 
-async def _beat(reader: KeyReader, table: SessionTable) -> None:
+async def _beat(reader: KeyReader, table: SessionTable, secrets: SecretTable) -> None:
     while True:
         now = clock.wall()
         try:
             await reader.write_uses()
+            await secrets.forget(now=now)
             if lost := await table.beat(now=now, dead_before=now - DEAD_AFTER):
                 logger.warning("%d sessions of a server that is gone have failed", lost)
         except StorageError as error:

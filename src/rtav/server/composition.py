@@ -111,6 +111,7 @@ async def compose(
                 reload=books.reader.reload,
                 used=books.reader.used,
                 mark_spent=books.spend,
+                configurations=books.secrets,
             ),
             admission=Admission(
                 max_calls=settings.limits.max_calls,

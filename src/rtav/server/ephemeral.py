@@ -30,7 +30,7 @@ MIN_LIFE_S, MAX_LIFE_S = 10, 7200  # OpenAI's limits
 MAX_KEY_BYTES = 4096
 MIN_SECRET_CHARACTERS = 16  # shorter can be tried out
 
-_LATER_FIELDS = ("single_use", "for_session")
+_LATER_FIELDS = ("single_use", "for_session", "is_stored")
 
 _PREFIXES: dict[Spelling, str] = {"rtav_sk": "rtav_sk_", "ek": "ek_"}
 
@@ -51,6 +51,8 @@ class Grant:
     """It opens one call; whether it has, only the database knows."""
     for_session: str = ""
     """The session that it may go on with, whoever opened it."""
+    is_stored: bool = False
+    """No key could carry its configuration: that is found by the id."""
 
 
 class Sealer:
@@ -70,6 +72,7 @@ class Sealer:
                 grant.session,
                 grant.single_use,
                 grant.for_session,
+                grant.is_stored,
             ],
             separators=(",", ":"),
             ensure_ascii=False,
@@ -78,8 +81,8 @@ class Sealer:
         token = sealed.decode().rstrip("=")  # "=" may not stand in a WebSocket subprotocol
         if len(token) + len(_PREFIXES["rtav_sk"]) > MAX_KEY_BYTES:
             raise ProtocolError(
-                f"The session configuration is too large: the key would be {len(token)} bytes "
-                f"long, {MAX_KEY_BYTES} is the limit. Send the configuration with the call.",
+                f"This is too large for a key: it would be {len(token)} bytes long, "
+                f"{MAX_KEY_BYTES} is the limit. Send the configuration with the call.",
                 code="invalid_session",
                 param="session",
             )

@@ -65,7 +65,7 @@ def router(services: Services) -> APIRouter:
         wanted = _parsed(await read_object(request))
         if wanted.session_id is not None:
             await services.sessions.find(wanted.session_id, caller)
-        minted = _minted(services, caller, wanted)
+        minted = await _minted(services, caller, wanted)
         return {
             "client_secret": spell(minted.token, "rtav_sk"),
             "value": spell(minted.token, "ek"),
@@ -96,7 +96,7 @@ def router(services: Services) -> APIRouter:
         after = older.get("expires_after") if isinstance(older, dict) else None
         session = {"dialect": "beta", **body}
         wanted = _parsed({"session": session, "expires_after": after}, prefix="client_secret")
-        minted = _minted(services, caller, wanted)
+        minted = await _minted(services, caller, wanted)
         secret = {"value": spell(minted.token, "ek"), "expires_at": minted.expires_at}
         return older_session(minted.session) | {"client_secret": secret}
 
@@ -127,7 +127,7 @@ class _Minted:
     """As a call with this secret begins."""
 
 
-def _minted(services: Services, caller: Caller, wanted: SecretRequest) -> _Minted:
+async def _minted(services: Services, caller: Caller, wanted: SecretRequest) -> _Minted:
     session = wanted.session or {}
     described = services.supervisor.describe(session, services.library.own(caller.key.id))
     now = services.unix()
@@ -141,7 +141,7 @@ def _minted(services: Services, caller: Caller, wanted: SecretRequest) -> _Minte
         single_use=wanted.single_use,
         for_session=wanted.session_id or "",
     )
-    token = services.access.sealer.seal(grant, now=now)
+    token = await services.access.mint(grant)
     return _Minted(token=token, life_s=life_s, expires_at=grant.expires_at, session=described)
 
 

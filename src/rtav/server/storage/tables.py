@@ -101,3 +101,11 @@ assets = Table(
     Column("created_at", Utc, nullable=False),
     Column("deleted_at", Utc),  # its files stay until no call can be using them
 )
+
+client_secrets = Table(
+    "client_secrets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session", JSON, nullable=False),
+    Column("expires_at", Utc, nullable=False, index=True),
+)
