@@ -8,7 +8,7 @@ import pytest
 from rtav.core import conversation as module
 from rtav.core.common import Policy
 from rtav.core.conversation import Conversation, Item
-from rtav.core.inputs import PeerOpened
+from rtav.core.inputs import PeerOpened, ReplyEnded
 from rtav.core.memory import recall, surplus
 from rtav.testing.script import Player
 
@@ -252,4 +252,24 @@ def test_hours_of_talk_stay_within_the_budget_and_never_end(
     assert kinds.count("conversation.item.added") == 400
     assert kinds.count("conversation.item.deleted") == 300
     assert "error" not in kinds
+    assert player.faults == []
+
+
+def test_a_responses_own_input_can_be_too_long_as_well() -> None:
+    player = opened(Policy(context_tokens=30), truncation="disabled")
+    part = {"type": "input_text", "text": "12345678" * 20}
+    message = {"type": "message", "role": "user", "content": [part]}
+    player.client({"type": "response.create", "response": {"input": [message]}})
+    ended = player.last("response.done")["response"]
+    assert ended["status"] == "failed"
+    assert ended["status_details"]["error"]["code"] == "context_length_exceeded"
+
+
+def test_what_nobody_was_asked_says_nothing_about_tokens() -> None:
+    player = opened()
+    player.hear(0.6, 0.9)
+    player.hear(0.7, 0.05)
+    assert player.last("response.created")
+    player.handle(ReplyEnded(turn=1, input_tokens=5_000))
+    assert player.session._common.gauge.factor == 1.0
     assert player.faults == []
