@@ -130,11 +130,17 @@ class FakeSidebands:
 
 
 class FakeCall:
-    def __init__(self, supervisor: FakeSupervisor, call_id: str) -> None:
+    def __init__(
+        self, supervisor: FakeSupervisor, call_id: str, session: Mapping[str, Any]
+    ) -> None:
         self._supervisor = supervisor
+        self.session = session
         self._call_id = call_id
         self.ended_for: str | None = None
         self.sidebands = FakeSidebands()
+
+    def shown(self) -> Mapping[str, Any]:
+        return self.session
 
     def hold(self, peer: WebSocketPeer) -> None:
         """Be the other end of a socket: repeats what it is told."""
@@ -215,7 +221,7 @@ class FakeSupervisor:
         if self.open_fails:
             raise RuntimeError("cannot start")
         self.opened.append(opening)
-        call = self.running[opening.call_id] = FakeCall(self, opening.call_id)
+        call = self.running[opening.call_id] = FakeCall(self, opening.call_id, self.shown(opening))
         if isinstance(peer, WebSocketPeer):
             call.hold(peer)
         return call

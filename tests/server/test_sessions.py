@@ -43,6 +43,7 @@ def test_a_session_is_made_with_the_documented_defaults(server):
         "upsample_factor": None,
         "tts_source": None,
         "video_codec": None,
+        "expires_at": int(server.now) + 60,
         "status": "active",
         "created_at": "2026-01-01T00:00:00.000000",
         "started_at": "2026-01-01T00:00:00.000000",
@@ -199,7 +200,7 @@ def test_a_call_joins_a_session_and_has_its_configuration(server):
     assert opened.headers["x-session-id"] == session["id"] == opening.session_id
     assert opening.secret_session == {"voice": "alice", "audio": {"output": {"speed": 1.2}}}
     assert opening.rest_session
-    assert shown(server, session["id"]) == session
+    assert shown(server, session["id"]) == session | {"expires_at": None}
 
 
 def test_a_call_by_secret_joins_with_both_configurations_the_sessions_first(server):
@@ -439,3 +440,17 @@ def test_without_the_database_calls_and_their_sessions_go_on(server):
     assert away.status_code == 503
     assert away.json()["error"]["code"] == "storage_unavailable"
     assert away.headers["retry-after"] == "5"
+
+
+def test_a_session_is_shown_as_its_call_has_changed_it(server):
+    session = make(server)
+    server.post(f"{CALLS}?session_id={session['id']}", data={"sdp": OFFER})
+    call = next(iter(server.supervisor.running.values()))
+
+    call.session = {"voice": "alice", "target_fps": 10.0, "expires_at": 1_800_000_000}
+    now = shown(server, session["id"])
+    assert (now["voice"], now["target_fps"], now["expires_at"]) == ("alice", 10.0, 1_800_000_000)
+
+    call.session = {"voice": "anthony"}
+    call.hang_up("hangup")
+    assert shown(server, session["id"])["voice"] == "anthony"

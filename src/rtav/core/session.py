@@ -152,6 +152,10 @@ class Session:
             expires_at=common.policy.expires_at,
         )
 
+    def shown(self) -> dict[str, Any]:
+        """The session object as it is now."""
+        return self._common.view()
+
     def connection(self, number: int) -> Connection:
         """How this one is spelt. Raises KeyError if it was never opened, or has left."""
         return self._connections[number]

@@ -173,6 +173,10 @@ class Call:
         shown_s = self._at / SESSION_RATE_HZ if self._peer.media.video is not None else 0.0
         return self._meter.read(heard_s=self._listening.heard_s, shown_s=shown_s)
 
+    def shown(self) -> dict[str, Any]:
+        """Its session object as it is now, also when it has ended."""
+        return self._session.shown()
+
     def hang_up(self, reason: str, words: str = "") -> None:
         """End the call, and tell who is still there what that ends. Idempotent; the first reason
         counts."""

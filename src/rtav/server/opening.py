@@ -69,13 +69,12 @@ async def begin(
     try:
         if opening.past is not None:
             opening = replace(opening, past=_taken(opening.session_id, services))
-        shown = services.supervisor.shown(opening)
         call = services.supervisor.open(peer, opening)
     except BaseException:  # whatever it is: the peer has no other owner yet
         await peer.close("failed")
         raise
     try:
-        services.sessions.began(opening.call_id, opening.session_id, caller, shown=shown)
+        services.sessions.began(opening.call_id, opening.session_id, caller, look=call.shown)
         places.close()
     except BaseException:  # whatever it is: nobody else would end this call
         call.hang_up("failed")

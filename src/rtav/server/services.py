@@ -38,6 +38,9 @@ class RunningCall(Protocol):
 
     def hang_up(self, reason: str) -> None: ...
 
+    def shown(self) -> Mapping[str, Any]:  # Any: the wire's JSON
+        """Its session object as it is now, also when it has ended."""
+
     @property
     def sidebands(self) -> Joinable: ...
 

@@ -26,6 +26,7 @@ Json = Mapping[str, Any]  # Any: the wire's
 SHOWN = (
     "model", "voice", "instructions", "face", "driving", "modalities",
     "target_fps", "upsample_factor", "tts_source", "video_codec",
+    "expires_at",
 )  # fmt: skip
 """What of a session object is kept of a session."""
 
@@ -67,6 +68,8 @@ class Open:
     join_by: float
     """When it ends unless a call has joined it; seconds since 1970."""
     call_id: str | None = None
+    look: Callable[[], Json] | None = None
+    """Gives the session object of its call as it is now."""
     is_joining: bool = False
     secrets: frozenset[str] = frozenset()
     """The client secrets that opened its calls: these may go on with it."""
@@ -81,6 +84,11 @@ class Open:
     def waits(self) -> bool:
         """It holds a place for a call that is to come."""
         return self.is_active and self.call_id is None and not self.is_joining
+
+    def refresh(self) -> None:
+        """Take down what its call has become meanwhile."""
+        if self.look is not None:
+            self.record = replace(self.record, config=_kept(self.look()))
 
 
 class Sessions:
@@ -159,17 +167,20 @@ class Sessions:
             if not session.is_active and session.call_id is None and session_id in self._open:
                 self._let_go(session)
 
-    def began(self, call_id: str, session_id: str, caller: Caller, *, shown: Json) -> None:
-        """A call exists; its session is the one that it joins or goes on with, or is made now."""
+    def began(
+        self, call_id: str, session_id: str, caller: Caller, *, look: Callable[[], Json]
+    ) -> None:
+        """A call exists; its session is the one that it joins or goes on with, or is made now.
+        `look` gives its session object at any time."""
         session = (
             self._open.get(session_id)
             or self._revived(session_id)
-            or self._made(session_id, caller, config={}, shown=shown)
+            or self._made(session_id, caller, config={}, shown=look())
         )
-        session.call_id = call_id
+        session.call_id, session.look = call_id, look
         if caller.grant is not None:
             session.secrets |= {caller.grant.id}
-        session.record = replace(session.record, config=_kept(shown))
+        session.refresh()
         self._by_call[call_id] = session
         if not session.is_active:  # ended while the call was set up
             self._hang_up(call_id)
@@ -190,7 +201,8 @@ class Sessions:
 
     def _ended(self, session: Open, told: Ended) -> None:
         """The last call of a session is over, and no other has taken its place."""
-        session.call_id = None
+        session.refresh()
+        session.call_id = session.look = None  # the call is nobody's any more
         del self._open[session.record.id]
         if session.is_active:
             self._finish(session, "failed" if told.reason == "failed" else "ended")
@@ -293,21 +305,24 @@ class Sessions:
 
     def _near(self) -> dict[str, SessionRecord]:
         """What is newer here than in the archive, by its id."""
+        for session in self._open.values():
+            session.refresh()
         return dict(self._outgoing.waiting) | {
             id_: session.record for id_, session in self._open.items()
         }
 
     def _made(self, session_id: str, caller: Caller, *, config: Json, shown: Json) -> Open:
         now = self._now()
+        join_by = self._unix() + self._join_s
         record = SessionRecord(
             id=session_id,
             key_id=caller.key.id,
-            config=_kept(shown),
+            config=_kept({**shown, "expires_at": int(join_by)}),
             status="active",
             created_at=now,
             started_at=now,
         )
-        session = Open(record=record, config=config, join_by=self._unix() + self._join_s)
+        session = Open(record=record, config=config, join_by=join_by)
         self._open[session_id] = session
         self._outgoing.put(record)
         return session
