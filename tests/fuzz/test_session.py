@@ -15,6 +15,7 @@ from rtav.core.answering import MAX_APART
 from rtav.core.common import Policy
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect, Signs
+from rtav.core.servers import RemoteTool
 from rtav.core.session import Session
 from rtav.errors import ProtocolError
 from rtav.protocol.client import parse
@@ -34,6 +35,12 @@ ITEMS: list[dict[str, Any]] = [
     {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "call_a"},
     {"type": "function_call_output", "call_id": "call_a", "output": "5"},
 ]
+MCP = {
+    "type": "mcp",
+    "server_label": "a",
+    "server_url": "https://a.example/mcp",
+    "require_approval": "never",
+}
 SESSIONS: list[dict[str, Any]] = [
     {"model": "none"},
     {"model": "gpt-5.2", "instructions": "Be brief."},
@@ -54,6 +61,9 @@ SESSIONS: list[dict[str, Any]] = [
     {"input_audio_transcription": None},
     {"input_audio_transcription": {}},
     {"tools": [{"type": "function", "name": "express"}]},
+    {"tools": [MCP, {"type": "mcp", "server_label": "b", "server_url": "https://b.example/"}]},
+    {"tools": [{"type": "mcp", "server_label": "b", "server_url": "https://b.example/"}]},
+    {"tools": [MCP]},
     {"truncation": "disabled"},
     {"truncation": "auto"},
     {"truncation": {"type": "retention_ratio", "retention_ratio": 0.5}},
@@ -65,6 +75,8 @@ PARAMS: list[dict[str, Any] | None] = [
     {"output_modalities": ["text"]},
     {"metadata": {"k": "v"}},
     {"tools": []},
+    {"tools": [MCP]},
+    {"tools": [{**MCP, "server_label": "c"}], "tool_choice": {"type": "mcp", "server_label": "c"}},
     {"input": [{"type": "item_reference", "id": "item_a"}]},
     {"audio": {"output": {"voice": "anthony"}}},
     {"conversation": "none"},
@@ -72,6 +84,7 @@ PARAMS: list[dict[str, Any] | None] = [
     {"conversation": "none", "input": [{"type": "item_reference", "id": "item_a"}]},
     {"conversation": "none", "modalities": ["audio", "text", "image"], "input": []},
 ]
+CALLED = ["express", "f", "", "g", "b_g"]
 TURNS = st.integers(0, 4)
 NAMES = st.sampled_from(["item_a", "item_b", "root", "resp_1", "nothing"])
 
@@ -126,6 +139,9 @@ class Conversation(RuleBasedStateMachine):
         self.has_left = False
         self.life = LifeCycle()
         self.asked: list[int] = []
+        self.listings: list[str] = []
+        self.calls: list[str] = []
+        self.requests: list[str] = []
         self.playing: list[int] = []
         self.ends: dict[int, int] = {}
         self.upto: dict[int, int] = {}
@@ -226,12 +242,39 @@ class Conversation(RuleBasedStateMachine):
         self.take(told.ReplyText(turn=self.turn(turn), text="la " * words))
         self.speaks(self.turn(turn), words)
 
-    @rule(turn=TURNS, name=st.sampled_from(["express", "f", ""]), index=st.integers(0, 1))
+    @rule(turn=TURNS, name=st.sampled_from(CALLED), index=st.integers(0, 1))
     def model_calls(self, *, turn: int, name: str, index: int) -> None:
-        arguments = '{"motion": "Wink"}' if name == "express" else "{"
+        arguments = {"express": '{"motion": "Wink"}', "g": "", "b_g": ""}.get(name, "{")
         self.take(
             told.ReplyToolCall(turn=self.turn(turn), index=index, name=name, arguments=arguments)
         )
+
+    @rule(lists=st.booleans())
+    def server_is_asked(self, *, lists: bool) -> None:
+        if self.listings:
+            listing = self.listings.pop()
+            tools = (RemoteTool(name="g"),)
+            self.take(
+                told.ToolsListed(listing=listing, tools=tools)
+                if lists
+                else told.ListingFailed(listing=listing)
+            )
+
+    @rule(answers=st.booleans())
+    def tool_is_called(self, *, answers: bool) -> None:
+        if self.calls:
+            call = self.calls.pop()
+            self.take(
+                told.ToolAnswered(call=call, output="5")
+                if answers
+                else told.ToolBroke(call=call, kind="http_error", message="No.", code=502)
+            )
+
+    @rule(approve=st.booleans(), back=st.integers(0, 1))
+    def client_approves(self, *, approve: bool, back: int) -> None:
+        request = self.requests[-1 - back] if back < len(self.requests) else "nothing"
+        item = {"type": "mcp_approval_response", "approval_request_id": request}
+        self.client(type="conversation.item.create", item={**item, "approve": approve})
 
     @rule(turn=TURNS)
     def model_moves_the_face(self, *, turn: int) -> None:
@@ -279,6 +322,8 @@ class Conversation(RuleBasedStateMachine):
             return
         for _ in range(10 + len(set(self.asked)) + self.texts):
             self.pass_time(2.0)
+            while self.listings:
+                self.take(told.ListingFailed(listing=self.listings.pop()))
             for utterance, owed in list(self.owed.items()):
                 self.owed[utterance] = 0
                 for _ in range(owed):
@@ -329,6 +374,7 @@ class Conversation(RuleBasedStateMachine):
     def take(self, event: told.Input) -> None:
         self.is_sound = False  # until it is through: what fails here is not driven to its end
         for output in self.session.handle(event, self.now):
+            self.notes_tools(output)
             match output:
                 case wanted.Send() | wanted.SendAudio() | wanted.SendImage():
                     self.goes_out(output)
@@ -346,6 +392,12 @@ class Conversation(RuleBasedStateMachine):
                 case wanted.StopListening():
                     self.owed[output.utterance] = 0
         self.is_sound = True
+
+    def notes_tools(self, output: wanted.Output) -> None:
+        if isinstance(output, wanted.ListTools):
+            self.listings.append(output.listing)
+        elif isinstance(output, wanted.CallTool):
+            self.calls.append(output.call)
 
     def is_asked(self, order: wanted.Ask | wanted.Say) -> None:
         self.asked.append(order.turn)
@@ -373,6 +425,8 @@ class Conversation(RuleBasedStateMachine):
                 del self.open_responses[response_id]
             case {"type": "conversation.item.added", "item": item}:
                 self.items.append(item["id"])
+                if item["type"] == "mcp_approval_request":
+                    self.requests.append(item["id"])
             case {"type": "response.output_audio_transcript.delta"}:
                 self.told[event["item_id"]] = self.told.get(event["item_id"], "") + event["delta"]
             case {"type": "conversation.item.retrieved", "item": {"role": "assistant"} as item}:
