@@ -53,8 +53,10 @@ class Item:
     status: Literal["in_progress", "completed", "incomplete"] = "completed"
     words: list[SpokenWord] = field(default_factory=list)
     """Of an item that was spoken: where its words are in its audio."""
+    audio_sent: int = 0
+    """How much of it the client got, heard or not; samples."""
     audio_end: int = 0
-    """How long that audio is, in samples."""
+    """How much of it counts as heard, at most; samples."""
     is_forgotten: bool = False
     """The model does not read it any more: the conversation has become too long."""
     call_id: str = ""

@@ -109,7 +109,7 @@ class Editing:
         upto = to_samples(event.audio_end_ms)
         if self._answering.cut_item(item, upto):
             return
-        if self._common.policy.client_plays and event.audio_end_ms > to_ms(item.audio_end):
+        if self._common.policy.client_plays and event.audio_end_ms > to_ms(item.audio_sent):
             self._say_it_is_shorter(item, event)
         self._common.send(
             "conversation.item.truncated",
@@ -184,7 +184,7 @@ class Editing:
     # --- pieces ------------------------------------------------------------------------------
 
     def _say_it_is_shorter(self, item: Item, event: client.ItemTruncate) -> None:
-        length_ms = to_ms(item.audio_end)
+        length_ms = to_ms(item.audio_sent)
         error = ProtocolError(
             f"Audio content of {length_ms}ms is already shorter than {event.audio_end_ms}ms",
             code="invalid_value",

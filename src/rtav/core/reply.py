@@ -225,7 +225,8 @@ class Reply:
         if self.message is not None:
             self.message.status = item_status
             self.message.content[0][self._content_key()] = self.told
-            self.message.audio_end = self.length if self.lead is None else self.sent
+            self.message.audio_sent = self.length if self.lead is None else self.sent
+            self.message.audio_end = self.message.audio_sent
             if self.aloud and status in ("cancelled", "failed"):
                 self.keep_what_was_heard()
             events += self._content_done()
