@@ -188,7 +188,6 @@ class Composing:
                 "approval_request_id": None,
             },
             status="in_progress",
-            call_id=event.call_id or common.new_id("call"),
             call_name=event.name,
         )
 

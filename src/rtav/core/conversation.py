@@ -59,9 +59,8 @@ class Item:
     """How much of it counts as heard, at most; samples."""
     is_forgotten: bool = False
     """The model does not read it any more: the conversation has become too long."""
-    call_id: str = ""
     call_name: str = ""
-    """Of a remote tool's call: how the model knows it, and the tool."""
+    """Of a remote tool's call: how the model knows the tool."""
     is_called: bool = False
     """Of the same: its arguments are complete. It is in progress until it is over."""
 
@@ -127,10 +126,10 @@ class Item:
         if not self.is_called:
             return  # half a call, as above
         arguments, output, error = (self.fields[n] for n in ("arguments", "output", "error"))
-        yield Line(role="assistant", text=arguments, call_id=self.call_id, call_name=self.call_name)
+        yield Line(role="assistant", text=arguments, call_id=self.id, call_name=self.call_name)
         if output is not None or error is not None:
             text = f"Error: {error['message']}" if error else output
-            yield Line(role="tool", text=text, call_id=self.call_id)
+            yield Line(role="tool", text=text, call_id=self.id)
 
     def _message(self) -> Iterator[Line]:
         said = (part.get("text") or part.get("transcript") for part in self.content)
