@@ -292,3 +292,10 @@ def test_two_calls_never_share_an_identifier(server):
 
     assert len({r.headers["location"] for r in responses}) == 2
     assert len({r.headers["x-session-id"] for r in responses}) == 2
+
+
+@pytest.mark.parametrize("verb", ["accept", "refer", "reject"])
+def test_no_call_comes_by_telephone(server, verb):
+    answer = server.post(f"/v1/realtime/calls/rtc_1/{verb}", json={})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "call_id_not_found")
+    assert server.post(f"/v1/realtime/calls/rtc_1/{verb}", key=None).status_code == 401

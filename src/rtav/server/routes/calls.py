@@ -114,6 +114,13 @@ def router(services: Services) -> APIRouter:
         call.hang_up("hangup")
         return Response(status_code=200)
 
+    async def not_by_telephone(call_id: str, request: Request) -> None:
+        """OpenAI answers telephones by these; here no call comes in that way."""
+        await services.access.request_caller(request)
+        raise no_such_call()
+
+    for verb in ("accept", "refer", "reject"):
+        routes.post(CALLS_PATH + "/{call_id}/" + verb, include_in_schema=False)(not_by_telephone)
     return routes
 
 
