@@ -21,6 +21,10 @@ def make(upload, folder, wish):
     return {"length": len(upload), "name": wish["name"]}
 
 
+def surroundings(upload, folder, wish):
+    return {"names": sorted(os.environ)}
+
+
 def refuse(upload, folder, wish):
     raise ProtocolError("not this", code="invalid_voice", param="file")
 
@@ -67,6 +71,14 @@ def made(tmp_path, monkeypatch):
 def test_an_asset_is_made_in_a_process_of_its_own(made, tmp_path):
     assert made("make") == {"length": 3, "name": "Ünnamed"}
     assert (tmp_path / "folder" / "kept").read_bytes() == b"abc"
+
+
+def test_that_process_knows_no_secret_of_the_servers(made, monkeypatch):
+    monkeypatch.setenv("RTAV_API_KEY", "secret")
+    monkeypatch.setenv("DATABASE_PASSWORD", "secret")
+    names = made("surroundings")["names"]
+    assert "PYTHONPATH" in names
+    assert not {"RTAV_API_KEY", "DATABASE_PASSWORD"} & {*names}
 
 
 def test_a_refusal_is_told_as_it_was_raised(made):

@@ -27,8 +27,9 @@ export class Api {
   }
 
   /** @returns {Promise<Asset[]>} */
-  faces() {
-    return this.#list('faces');
+  async faces() {
+    const faces = await this.#list('faces');
+    return Promise.all(faces.map((face) => this.#pictured(face)));
   }
 
   /** @returns {Promise<Asset[]>} */
@@ -92,6 +93,19 @@ export class Api {
   async #list(kind) {
     const response = await this.#ask(`v1/${kind}`, this.key, { method: 'GET' });
     return (await response.json())[kind];
+  }
+
+  /** A face of one's own shows its picture to its key alone, which no <img> can send. */
+  async #pictured(face) {
+    const { preview_url: url, ...rest } = face;
+    if (face.type !== 'custom' || !url) return face;
+    try {
+      const response = await this.#ask(url.slice(1), this.key, { method: 'GET' });
+      return { ...rest, preview_url: URL.createObjectURL(await response.blob()) };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return rest;
+    }
   }
 
   /** @returns {Promise<Response>} @throws {ApiError} for everything that is not 2xx */

@@ -17,8 +17,9 @@ import numpy as np
 from rtav.engines.avatar.asset import FaceAsset
 from rtav.engines.avatar.channels import RANGES
 from rtav.engines.avatar.face import FORMAT, LAYERS, MAX_SIZE_PX, SPRITES, FaceFile, read_face
+from rtav.engines.avatar.picture import refused
 from rtav.engines.avatar.renderer import Renderer
-from rtav.errors import EngineUnavailable, ProtocolError
+from rtav.errors import EngineUnavailable
 
 PREVIEW_PX = 384
 MAX_UNPACKED_BYTES = 96 << 20  # nine pictures of 2048 px would be 150 MB raw; ours have 1 MB
@@ -82,11 +83,6 @@ def write_face(face: FaceFile, folder: Path, *, face_id: str, name: str) -> dict
     )
     cv2.imwrite(str(folder / "preview.png"), preview)
     return {"preview": True, **({"voice": face.voice} if face.voice else {})}
-
-
-def refused(message: str, *, param: str = "file") -> ProtocolError:
-    """What is wrong with the face that was brought."""
-    return ProtocolError(message, code="invalid_face", param=param)
 
 
 # --- the archive -----------------------------------------------------------------------------

@@ -38,9 +38,9 @@ def read_picture(content: bytes) -> U8:
     return _decoded(content)
 
 
-def refused(message: str, *, param: str = "file", code: str = "invalid_face") -> ProtocolError:
-    """What is wrong with the picture that was brought."""
-    return ProtocolError(message, code=code, param=param)
+def refused(message: str) -> ProtocolError:
+    """What is wrong with the file that was to be a face."""
+    return ProtocolError(message, code="invalid_face", param="file")
 
 
 def _decoded(content: bytes) -> U8:

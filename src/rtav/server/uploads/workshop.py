@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import shutil
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
@@ -22,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 LIMIT_S = 60.0
 AT_ONCE = 2
+_NEEDED = (
+    "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "LC_ALL",
+    "SYSTEMROOT", "TEMP",
+)  # fmt: skip
 _CODES: Mapping[AssetKind, str] = {
     "face": "invalid_face",
     "voice": "invalid_voice",
@@ -75,7 +78,7 @@ class Workshop:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=_surroundings(),
         )
         try:
             async with asyncio.timeout(self._limit_s):
@@ -95,12 +98,10 @@ class Workshop:
         return answer
 
 
-def remove(path: Path) -> None:
-    """A file or a folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _surroundings() -> dict[str, str]:
+    """What Python needs to start, and no key or password of the server's."""
+    kept = {name: os.environ[name] for name in _NEEDED if name in os.environ}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def _too_much(kind: AssetKind) -> ProtocolError:
