@@ -29,6 +29,15 @@ WORD = 2400
 ITEMS: list[dict[str, Any]] = [
     {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello!"}]},
     {"type": "message", "role": "user", "content": [{"type": "input_audio"}]},
+    {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAA"}] * 2},
+    {
+        "type": "message",
+        "role": "user",
+        "content": [
+            {"type": "input_image", "image_url": "https://example.org/cat.png"},
+            {"type": "input_audio", "audio": "AAAA", "transcript": "Look!"},
+        ],
+    },
     {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "Be kind."}]},
     {"type": "message", "role": "assistant", "content": [{"type": "input_text", "text": "Hi."}]},
     {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi."}]},
@@ -56,6 +65,8 @@ SESSIONS: list[dict[str, Any]] = [
     {"turn_detection": {"interrupt_response": False}},
     {"turn_detection": {"create_response": False}},
     {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}},
+    {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}},
+    {"audio": {"input": {"noise_reduction": {"type": "far_field"}}}},
     {"auto_response": True},
     {"auto_response": False},
     {"input_audio_transcription": None},
@@ -386,6 +397,9 @@ class Conversation(RuleBasedStateMachine):
                     self.playing = [turn for turn in self.playing if turn != output.turn]
                 case wanted.Listen():
                     self.utterances.append(output.utterance)
+                case wanted.Transcribe():
+                    self.utterances.append(output.utterance)
+                    self.owed[output.utterance] = 1
                 case wanted.Pause() | wanted.EndOfSpeech():
                     if not isinstance(event, told.HearingFailed):
                         self.owed[output.utterance] = self.owed.get(output.utterance, 0) + 1
