@@ -15,7 +15,7 @@ from rtav.core.toolbox import Offer
 from rtav.core.units import RATE_HZ
 from rtav.errors import ProtocolError
 from rtav.protocol.client import ResponseParams
-from rtav.protocol.items import InputItem, ItemReference
+from rtav.protocol.items import InputItem, ItemReference, without_words
 from rtav.protocol.session import Audio, SessionPatch
 
 AHEAD = 30 * RATE_HZ
@@ -98,6 +98,13 @@ def check(params: ResponseParams, common: Common) -> None:
                 f"Invalid value: the conversation has no item '{item.id}'.",
                 code="invalid_value",
                 param=f"response.input[{index}].id",
+            )
+        for place in without_words(item):
+            raise ProtocolError(
+                "Audio in a response's input needs its transcript: only the audio of the "
+                "conversation's items is recognised.",
+                code="missing_required_parameter",
+                param=f"response.input[{index}].content[{place}].transcript",
             )
 
 

@@ -52,6 +52,8 @@ class Idle:
             self._timeout_ms, self._since = timeout_ms, None
         if self._replies.active is not None or self._replies.is_audible:
             self._has_answered, self._since = True, None
+        elif any(reply.aloud for reply in self._replies.apart):
+            self._since = None
         elif not self._caller_is_due():
             self._has_answered, self._since = False, None
         elif self._replies.is_announcing:

@@ -96,7 +96,7 @@ class Recognition:
 
     def check_room(self, given: wire.Item) -> None:
         """Raises ProtocolError if an item brings more sound than may wait to be recognised."""
-        brought = _without_words(given)
+        brought = wire.without_words(given)
         waiting = sum(utterance.size for utterance in self._waiting.values())
         if not brought:
             return
@@ -112,7 +112,7 @@ class Recognition:
         """Find the words of the sound in an item that was created."""
         common = self._common
         kind = common.config.input_format["type"]
-        for index, audio in _without_words(given).items():
+        for index, audio in wire.without_words(given).items():
             utterance = Utterance(
                 common.new_id("audio"), 0, is_over=True, item=item, content_index=index
             )
@@ -162,17 +162,6 @@ class Recognition:
         self._waiting.pop(utterance.id)
         self.transcripts.failed(utterance, "transcription_failed", utterance.failure)
         self._answering.words_failed(utterance.id, utterance.failure)
-
-
-def _without_words(given: wire.Item) -> dict[int, str]:
-    """The sound in a user's message that came without a transcript, by its place."""
-    if not isinstance(given, wire.UserMessage):
-        return {}
-    return {
-        index: part.audio
-        for index, part in enumerate(given.content)
-        if isinstance(part, wire.InputAudio) and part.audio and part.transcript is None
-    }
 
 
 def is_worth_asking(utterance: Utterance) -> bool:

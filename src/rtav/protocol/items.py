@@ -110,3 +110,14 @@ CreatedItem = Annotated[
 InputItem = Annotated[
     Message | FunctionCall | FunctionCallOutput | ItemReference, Field(discriminator="type")
 ]
+
+
+def without_words(item: InputItem) -> dict[int, str]:
+    """The sound in a user's message that came without a transcript, by its place."""
+    if not isinstance(item, UserMessage):
+        return {}
+    return {
+        index: part.audio
+        for index, part in enumerate(item.content)
+        if isinstance(part, InputAudio) and part.audio and part.transcript is None
+    }
