@@ -11,6 +11,7 @@ from rtav.media.pcm import I420
 from rtav.media.video import Codec, VideoEncoder, make_encoder
 
 KEPT = 12  # frames: who is further behind goes alone. Calls in step differ by a frame or two
+BEHIND = 4  # frames: who is further behind is waiting for a key frame to go on from
 ENTRY = 2  # frames: a key frame that is older is too old to begin with
 KEY_FRAMES = 50  # from one key frame to the next: everybody gets the one that somebody needs
 ALONE_FRAMES = 25  # a second in common comes first: each way in costs key frames
@@ -69,7 +70,7 @@ class Reel:
     """One encoder for all who show the same. Whoever is first with a frame encodes it.
 
     Each sends all frames one after the other from a key frame on, so that predictions hold; who
-    leaves one out is a frame behind from then on, which nobody sees of a face at rest.
+    leaves one out is a frame behind until the next key frame, which nobody sees of a face at rest.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -113,6 +114,10 @@ class Reel:
             if number is None or number < self._end - len(self._payloads):
                 self._next[who] = None
                 return None
+            if number < self._last_key:
+                number = self._last_key  # nobody needs what lies between
+            if self._end - number > BEHIND:
+                self._key_wanted = True
             if number == self._end:
                 self._append(frame)
             self._next[who] = number + 1

@@ -96,6 +96,19 @@ def test_who_leaves_a_frame_out_goes_on_a_frame_behind() -> None:
     assert late[2] is sent[1]
 
 
+def test_who_is_behind_goes_on_from_the_next_key_frame() -> None:
+    _, followers = together(2)
+    watch(followers, range(KEY_FRAMES))
+    watch(followers[1:], range(KEY_FRAMES, KEY_FRAMES + 7))
+
+    sent = watch(followers, range(KEY_FRAMES + 7, KEY_FRAMES + 11))
+
+    keys = [[i for i, row in enumerate(sent) if h264.is_key(row[one] or [])] for one in (0, 1)]
+    assert keys == [[1], [0]]
+    assert sent[1][0] is sent[0][1]
+    assert sent[3][0] is sent[2][1]
+
+
 def test_who_is_too_far_behind_goes_alone() -> None:
     _, followers = together(2)
     watch(followers, range(5))
