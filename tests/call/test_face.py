@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rtav.errors import EngineFailed
 from rtav.media.pcm import SESSION_RATE_HZ
-from rtav.testing.calls import ScriptedEngines, exchange
+from rtav.runtime.call import Call
+from rtav.runtime.fitting import FaceSettings
+from rtav.testing.calls import RULES, ScriptedEngines, exchange
 from rtav.testing.engines import ScriptedLlm
 from rtav.testing.face import ScriptedAvatar, ScriptedFace
 from rtav.testing.peer import FakePeer
@@ -253,3 +256,27 @@ def test_a_frame_that_fails_is_left_out_and_the_next_one_is_drawn(caplog) -> Non
 
     assert sorted(np.diff(frame_times(peer)).round(3))[-2:] == [0.04, 0.08]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_session_says_of_its_picture_what_comes_out() -> None:
+    peer = FakePeer()
+    rules = replace(RULES, face=FaceSettings(size_px=512, fps=30, bitrate=800_000))
+
+    async def main() -> Call:
+        async with exchange(rules=rules) as office:
+            call = office.take(peer)
+            await asyncio.sleep(0)
+            peer.open()
+            peer.say(update(target_fps=60, upsample_factor=2))
+            await peer.wait_for("session.updated")
+            peer.vanish()
+        return call
+
+    call = run(main())
+
+    shown = ("video_codec", "target_fps", "upsample_factor")
+    created = peer.got("session.created")[0]["session"]
+    updated = peer.got("session.updated")[0]["session"]
+    assert [created[name] for name in shown] == ["h264", 30.0, 1.0]
+    assert [updated[name] for name in shown] == ["h264", 30.0, 1.875]
+    assert call.shown() == updated
