@@ -193,6 +193,121 @@ def test_what_is_no_server_of_tools_is_told() -> None:
     assert failure(route(nonsense)).kind == "protocol_error"
 
 
+def bare(**answers: Any) -> Starlette:
+    """A server of which each method is answered as it stands: a result, an error or a response."""
+    greeting = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {"tools": {}},
+        "serverInfo": {"name": "bare", "version": "1"},
+    }
+    known = {"initialize": greeting, **answers}
+
+    async def answer(request: Request) -> Response:
+        if request.method != "POST":
+            return Response(status_code=405)
+        asked = await request.json()
+        if "id" not in asked:
+            return Response(status_code=202)
+        said = known.get(asked["method"].replace("/", "_"))
+        if isinstance(said, Response):
+            return said
+        if said is None:
+            body: dict[str, Any] = {"error": {"code": -32601, "message": "No such method"}}
+        else:
+            body = said if "error" in said else {"result": said}
+        return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], **body})
+
+    return route(answer)
+
+
+def test_errors_of_the_protocol_are_told_with_their_code() -> None:
+    async def scene(session: ToolSession) -> None:
+        assert await failed(session.call("x", {})) == ("protocol_error", -32602, "Bad city")
+        with pytest.raises(ToolFailed, match="No such method"):
+            await session.tools()
+
+    asked(bare(tools_call={"error": {"code": -32602, "message": "Bad city"}}), scene)
+
+
+def test_a_status_in_the_place_of_an_answer_is_told() -> None:
+    async def scene(session: ToolSession) -> None:
+        kind, code, _ = await failed(session.call("x", {}))
+        assert (kind, code) == ("http_error", 503)
+
+    asked(bare(tools_call=PlainTextResponse("busy", status_code=503)), scene)
+
+
+def test_an_answer_that_is_none_of_the_protocol_is_told() -> None:
+    async def scene(session: ToolSession) -> None:
+        kind, code, message = await failed(session.call("x", {}))
+        assert (kind, code) == ("protocol_error", -32700)
+        assert message == "The server's answer is not the protocol's."
+
+    asked(bare(tools_call={"content": "no list"}), scene)
+
+
+def test_one_tool_that_is_none_fails_the_listing() -> None:
+    async def scene(session: ToolSession) -> None:
+        with pytest.raises(ToolFailed, match="not the protocol's"):
+            await session.tools()
+
+    asked(bare(tools_list={"tools": [{"name": "x", "inputSchema": "none"}]}), scene)
+
+
+def test_a_result_is_read_as_text() -> None:
+    content = [
+        {"type": "text", "text": "a"},
+        {"type": "resource", "resource": {"uri": "x://y", "text": "b"}},
+        {"type": "resource", "resource": {"uri": "x://z", "blob": "AAAA"}},
+        {"type": "resource_link", "name": "c", "uri": "https://c.example/"},
+        {"type": "audio", "data": "AAAA", "mimeType": "audio/wav"},
+    ]
+
+    async def scene(session: ToolSession) -> None:
+        text = await session.call("x", {})
+        assert text.splitlines() == [
+            "a",
+            "b",
+            "[resource, not shown]",
+            "[c: https://c.example/]",
+            "[audio, not shown]",
+        ]
+
+    asked(bare(tools_call={"content": content}), scene)
+
+
+def test_a_result_without_text_is_its_data_and_a_failure_without_text_says_so() -> None:
+    async def numbers(session: ToolSession) -> None:
+        assert await session.call("x", {}) == '{"degrees": 12}'
+
+    asked(bare(tools_call={"content": [], "structuredContent": {"degrees": 12}}), numbers)
+
+    async def silent(session: ToolSession) -> None:
+        kind, _, message = await failed(session.call("x", {}))
+        assert (kind, message) == ("tool_execution_error", "The tool failed.")
+
+    asked(bare(tools_call={"content": [], "isError": True}), silent)
+
+
+def test_a_server_that_goes_away_during_a_call_is_lost() -> None:
+    async def main() -> None:
+        stop = serving(weather().streamable_http_app())
+        address = Address(url=f"{stop.__enter__()}/mcp", may_be_private=True)
+        with contextlib.suppress(ToolFailed):
+            async with McpServers().connect(address) as session:
+                calling = asyncio.ensure_future(session.call("slow", {}))  # noqa: TID251 - a test
+                await asyncio.sleep(0.2)
+                await asyncio.to_thread(stop.__exit__, None, None, None)
+                async with asyncio.timeout(5):
+                    with pytest.raises(ToolFailed):
+                        await calling
+                with pytest.raises(ToolFailed) as caught:
+                    await session.call("forecast", {"city": "Bonn"})
+                assert caught.value.is_lost
+
+    asyncio.run(main())
+
+
 def test_a_redirect_to_another_host_is_not_followed() -> None:
     async def elsewhere(request: Request) -> Response:
         return RedirectResponse("http://localhost:1/mcp", status_code=307)

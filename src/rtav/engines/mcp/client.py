@@ -42,6 +42,9 @@ MAX_LISTED = 4096
 _NOT_STREAMABLE = (400, 404, 405)
 """What a server answers that knows only the older way, by the protocol's rules for clients."""
 
+_IN_PLACE_OF_STATUS = ("Not Found", "Server returned an error response", "Session terminated")
+"""What the package says of an HTTP status; the transport knows which it was."""
+
 _ABOUT_US = types.Implementation(name="rtav", version="1")
 
 
@@ -194,7 +197,7 @@ def _failure(error: Exception, status: int) -> ToolFailed:
         case TimeoutError() | httpx2.TimeoutException():
             message = "The server did not answer in time."
             return ToolFailed(message, kind="http_error", is_lost=True)
-        case MCPError() if status:
+        case MCPError() if status and error.message in _IN_PLACE_OF_STATUS:
             return _http_error(status)
         case MCPError() if error.code == types.CONNECTION_CLOSED:
             message = "The connection to the server is lost."
