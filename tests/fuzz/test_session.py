@@ -395,17 +395,22 @@ class Conversation(RuleBasedStateMachine):
                     self.playing.append(output.turn)
                 case wanted.Void():
                     self.playing = [turn for turn in self.playing if turn != output.turn]
-                case wanted.Listen():
-                    self.utterances.append(output.utterance)
-                case wanted.Transcribe():
-                    self.utterances.append(output.utterance)
-                    self.owed[output.utterance] = 1
-                case wanted.Pause() | wanted.EndOfSpeech():
-                    if not isinstance(event, told.HearingFailed):
-                        self.owed[output.utterance] = self.owed.get(output.utterance, 0) + 1
-                case wanted.StopListening():
-                    self.owed[output.utterance] = 0
+                case _:
+                    self.notes_listening(output, failed=isinstance(event, told.HearingFailed))
         self.is_sound = True
+
+    def notes_listening(self, output: wanted.Output, *, failed: bool) -> None:
+        match output:
+            case wanted.Listen():
+                self.utterances.append(output.utterance)
+            case wanted.Transcribe():
+                self.utterances.append(output.utterance)
+                self.owed[output.utterance] = 1
+            case wanted.Pause() | wanted.EndOfSpeech():
+                if not failed:
+                    self.owed[output.utterance] = self.owed.get(output.utterance, 0) + 1
+            case wanted.StopListening():
+                self.owed[output.utterance] = 0
 
     def notes_tools(self, output: wanted.Output) -> None:
         if isinstance(output, wanted.ListTools):
