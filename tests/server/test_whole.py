@@ -1,6 +1,7 @@
 """The real command with the real engines: started, called, hung up, stopped."""
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -8,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import aiortc
 import httpx
 import pytest
+
+import rtav
 
 pytestmark = pytest.mark.real_time
 STOP_S = 5
@@ -186,3 +190,45 @@ def test_the_greeting_says_what_serves_and_where_words_go(served):
     assert kinds == ["vad", "stt", "llm", "tts", "avatar"]
     assert "  Nothing leaves this machine." in served.greeting
     assert served.greeting[-1].startswith("rtav is ready: http://127.0.0.1:")
+
+
+def test_what_a_key_uploads_outlives_the_server_and_is_named_in_sessions(tmp_path):
+    driving = Path(rtav.__file__).parent / "assets" / "driving" / "Wink.json"
+    ids: dict[str, str] = {}
+
+    async def upload(served: Served) -> None:
+        async with httpx.AsyncClient(
+            base_url=served.url, headers=served.headers, timeout=30
+        ) as http:
+            for kind, content in (
+                ("driving", driving.read_bytes()),
+                ("voices", b'{"base": "anthony", "pitch": 1.2}'),
+                ("faces", zipped(driving.parents[1] / "faces" / "face1")),
+            ):
+                made = await http.post(f"/v1/{kind}?name=Mine", content=content)
+                assert made.status_code == 201, made.text
+                ids[kind] = made.json()["id"]
+
+    async def name(served: Served) -> dict:
+        async with httpx.AsyncClient(base_url=served.url, headers=served.headers) as http:
+            named = {"face": ids["faces"], "voice": ids["voices"], "driving": [ids["driving"]]}
+            return (await http.post("/v1/sessions", json=named)).json()
+
+    first = Served(tmp_path)
+    asyncio.run(upload(first))
+    first.stop()
+    again = Served(tmp_path)
+    session = asyncio.run(name(again))
+    status, _ = again.stop()
+
+    assert (session["face"], session["voice"]) == (ids["faces"], ids["voices"])
+    assert session["driving"] == [ids["driving"]]
+    assert status == 0
+
+
+def zipped(folder: Path) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    return out.getvalue()

@@ -23,6 +23,12 @@ def read_picture(content: bytes) -> U8:
 
     PNG, JPEG or WebP. Raises ProtocolError `invalid_face`.
     """
+    picture_size(content)
+    return _decoded(content)
+
+
+def picture_size(content: bytes) -> tuple[int, int]:
+    """Width and height as the header says, which may be made up. Raises as `read_picture`."""
     if content.startswith(_PNG):
         width, height = _png(content)
     elif content[:2] == b"\xff\xd8":
@@ -35,7 +41,7 @@ def read_picture(content: bytes) -> U8:
         raise refused(f"the picture is too small: {width} x {height} px, at least {MIN_SIDE_PX}")
     if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
         raise refused(f"the picture is too large: {width} x {height} px")
-    return _decoded(content)
+    return width, height
 
 
 def refused(message: str) -> ProtocolError:

@@ -10,7 +10,7 @@ from rtav.engines.avatar.archive import unpack_face, write_face
 from rtav.engines.avatar.landmarks import read_landmarks
 from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.motion_upload import write_motion
-from rtav.engines.avatar.picture import read_picture
+from rtav.engines.avatar.picture import picture_size, read_picture
 from rtav.errors import ProtocolError
 
 
@@ -21,14 +21,17 @@ def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[s
     """
     if upload[:2] == b"PK":
         return unpack_face(upload, folder, face_id=wish["id"], name=wish["name"])
-    picture = read_picture(upload)
-    points = read_landmarks(wish.get("landmarks"), picture.shape[1], picture.shape[0])
+    width, height = picture_size(upload)
+    if not wish.get("landmarks"):  # before seconds are spent on a picture of 40 megapixels
+        read_landmarks(None, width, height)
     if not wish.get("consent"):
         raise ProtocolError(
             "A picture needs `consent`: who is shown, and how they agreed; or who drew it.",
             code="missing_required_parameter",
             param="consent",
         )
+    picture = read_picture(upload)  # turned as it is seen: width and height may change places
+    points = read_landmarks(wish["landmarks"], picture.shape[1], picture.shape[0])
     face = make_face(picture, points, name=wish["name"])
     return write_face(face, folder, face_id=wish["id"], name=wish["name"])
 

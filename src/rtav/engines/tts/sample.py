@@ -121,7 +121,8 @@ def _decoded(upload: bytes) -> Pcm:
                 raise refused("there is no sound in the file")
             return _samples(container)
     except (av.FFmpegError, ValueError) as error:
-        raise refused(f"the sound cannot be decoded: {str(error)[:100]}") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise refused(f"the sound cannot be decoded: {reason[:100]}") from None
 
 
 def _samples(container: Any) -> Pcm:  # av's own type, without stubs
