@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from rtav.core.past import Past
 from rtav.errors import ProtocolError
 from rtav.runtime.supervisor import Ended
 from rtav.runtime.used import Used
 from rtav.server.access import Caller
+from rtav.server.archive import Archive, Outgoing
 from rtav.server.pasts import Pasts
 from rtav.server.storage.records import Period, SessionRecord, Status, Usage
 from rtav.server.storage.sessions import Wanted
@@ -33,29 +34,6 @@ SHOWN = (
 
 # What is no id is not looked up: PostgreSQL takes a NUL in a text for an error of ours.
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-
-
-class Archive(Protocol):
-    """Sessions that the database has. Every method raises StorageError."""
-
-    async def find(self, session_id: str) -> SessionRecord | None: ...
-
-    async def page(
-        self, wanted: Wanted, *, without: Collection[str] = ()
-    ) -> Sequence[SessionRecord]: ...
-
-    async def ended(
-        self, period: Period, *, key_id: str | None, without: Collection[str] = ()
-    ) -> Sequence[SessionRecord]: ...
-
-
-class Outgoing(Protocol):
-    """Sessions on their way into the archive."""
-
-    @property
-    def waiting(self) -> Mapping[str, SessionRecord]: ...
-
-    def put(self, record: SessionRecord) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
