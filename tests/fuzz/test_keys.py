@@ -43,6 +43,23 @@ def test_a_token_with_any_one_letter_changed_is_refused(place, letter):
     assert refused.value.code == "invalid_api_key"
 
 
+def test_no_token_has_a_second_spelling():
+    sealed = [
+        SEALER.seal(
+            Grant(id="cs_" + "1" * n, parent="p", expires_at=int(NOW) + 60, session={}), now=NOW
+        )
+        for n in range(40)
+    ]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/"
+
+    for token in sealed:
+        for letter in letters:
+            if letter == token[-1]:
+                continue
+            with pytest.raises(ProtocolError):
+                SEALER.open(token[:-1] + letter, now=NOW)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),

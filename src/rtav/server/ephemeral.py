@@ -96,7 +96,7 @@ class Sealer:
             else key
         )
         try:
-            content = self._fernet.decrypt(_padded(token))
+            content = self._fernet.decrypt(_canonical(token))
         except (InvalidToken, ValueError):
             raise ProtocolError("Invalid API key", code="invalid_api_key") from None
         # Older versions sealed fewer fields; their keys are valid for two hours at most.
@@ -171,5 +171,10 @@ def _fernet_key(secret: str) -> bytes:
     return base64.urlsafe_b64encode(digest)
 
 
-def _padded(token: str) -> bytes:
-    return token.encode("ascii") + b"=" * (-len(token) % 4)
+def _canonical(token: str) -> bytes:
+    """The token as it was sealed. Raises ValueError for another spelling of the same bytes:
+    a decoder overlooks strange letters and the last bits of the last one."""
+    padded = token.encode("ascii") + b"=" * (-len(token) % 4)
+    if base64.urlsafe_b64encode(base64.urlsafe_b64decode(padded)) != padded:
+        raise ValueError(token)
+    return padded
