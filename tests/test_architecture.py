@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "log": frozenset(),
     "metrics": frozenset(),
     "settings": frozenset(),
+    "sources": frozenset({"settings"}),
     "protocol": frozenset(),
     "core": frozenset({"protocol"}),
     "media": frozenset(),
@@ -29,7 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "runtime": frozenset({"core", "protocol", "engines", "media", "clock", "log", "metrics"}),
     "transports": frozenset({"runtime.peer", "protocol", "media", "log", "metrics"}),
     "server": EVERYTHING,
-    "cli": frozenset({"server", "settings"}),
+    "cli": frozenset({"server", "settings", "sources"}),
     "testing": EVERYTHING - {"server"},
     "__main__": frozenset({"cli"}),
 }

@@ -13,7 +13,8 @@ import typer
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.server import entry, key_commands
 from rtav.server.keys import Key, KeyLimits, Scope
-from rtav.settings import Settings, Tree, assignment, load, merge
+from rtav.settings import Settings
+from rtav.sources import Tree, assignment, load, merge
 
 app = typer.Typer(
     help="Realtime conversations with a talking avatar, on your own machine.",

@@ -2,7 +2,8 @@ import importlib.util
 import re
 from pathlib import Path
 
-from rtav.settings import Settings, load
+from rtav.settings import Settings
+from rtav.sources import load
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = ROOT / "docs" / "rtav.toml"

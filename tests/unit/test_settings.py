@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from rtav.errors import ConfigError
-from rtav.settings import Settings, assignment, load, merge
+from rtav.settings import Settings
+from rtav.sources import assignment, load, merge
 
 
 @pytest.fixture(autouse=True)
