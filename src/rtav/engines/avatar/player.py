@@ -50,8 +50,9 @@ class Player:
     """Where one face is in its driving motions. Times are seconds on the call's clock.
 
     Switches happen at their exact times whenever they are looked at, so that the pose at an
-    instant does not depend on which earlier instants were asked for. A motion that loops has no
-    beginning: it is entered where the clock has it, so that faces on one clock are in step.
+    instant does not depend on which earlier instants were asked for. A seamless motion that is
+    looped has no beginning: it is entered where the clock has it, so that faces on one clock are
+    in step. Whatever is played once, or is not seamless, begins at its beginning.
     """
 
     def __init__(self, motion: Motion, *, at_s: float = 0.0) -> None:
@@ -69,8 +70,10 @@ class Player:
 
     def is_in_step(self, t: float) -> bool:
         """Whether at `t`, the latest instant asked for, all who play this motion look alike."""
-        offset = self._offset
-        return self._motion.loops and not self._queue and (offset.is_common or offset.is_gone(t))
+        if not self._motion.loops or self._queue:
+            return False
+        is_on_clock = self._start_s == _begun(self._motion, self._start_s)
+        return is_on_clock and (self._offset.is_common or self._offset.is_gone(t))
 
     def drive(self, motions: Sequence[Motion], *, at_s: float) -> None:
         """From `at_s` on play all but the last once each, in order, then loop the last.
@@ -110,7 +113,7 @@ class Player:
 
     def _switch(self, motion: Motion, t: float) -> None:
         was, was_rates = self._state(t)
-        start_s = _begun(motion, t)
+        start_s = t if self._queue else _begun(motion, t)
         new, new_rates = motion.at(t - start_s)
         values = {n: was.get(n, 0.0) - new.get(n, 0.0) for n in was.keys() | new.keys()}
         rates = {n: was_rates.get(n, 0.0) - new_rates.get(n, 0.0) for n in values}
@@ -130,7 +133,7 @@ class Player:
 
 
 def _begun(motion: Motion, t: float) -> float:
-    """When a pass of `motion` that is entered at `t` began."""
+    """When a pass of `motion` began that is looped and entered at `t`."""
     if not motion.loops:
         return t
     return math.floor(t / motion.duration_s + NOTHING) * motion.duration_s

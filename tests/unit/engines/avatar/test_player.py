@@ -77,6 +77,37 @@ def test_a_loop_is_entered_where_everybody_on_the_clock_is_in_it() -> None:
     assert late.is_in_step(4.0)
 
 
+def test_a_loop_that_another_motion_follows_is_played_once_from_its_beginning() -> None:
+    player = Player(REST)
+
+    player.drive([REST, WINK], at_s=1.5)
+
+    assert motions_played(player, 0, 7) == [
+        ("rest", 0.0),
+        ("rest", 1.5),
+        ("wink", 5.5),
+        ("wink", 6.5),
+    ]
+
+
+def test_a_loop_played_once_is_out_of_step_until_it_is_looped() -> None:
+    once, early = Player(REST), Player(REST)
+    once.drive([REST, REST], at_s=1.5)
+
+    assert (once.pose(5.0) == early.pose(5.0), once.is_in_step(5.0)) == (False, False)
+    assert (once.pose(5.6) == early.pose(5.6), once.is_in_step(5.6)) == (False, False)
+    assert (once.pose(8.0) == early.pose(8.0), once.is_in_step(8.0)) == (True, True)
+
+
+def test_a_gesture_that_is_looped_begins_at_its_beginning() -> None:
+    player = Player(STANDARD["idle"])
+
+    player.drive([STANDARD["Wink"]], at_s=1.3)
+
+    player.pose(1.3)
+    assert (player.motion.name, player._start_s) == ("Wink", 1.3)
+
+
 def test_a_repeated_name_is_a_repeated_play() -> None:
     player = Player(REST)
 
