@@ -9,7 +9,8 @@ import pytest
 
 from rtav.core.common import Policy
 from rtav.core.dialect import Dialect
-from rtav.testing.script import WORD_MS, Player, play, signs_of
+from rtav.testing.player import WORD_MS, Player
+from rtav.testing.script import play, signs_of
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "conversations" / "scripts").glob("*.jsonl"))
 

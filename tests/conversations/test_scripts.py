@@ -7,7 +7,8 @@ import pytest
 
 from rtav.core.common import Policy
 from rtav.core.dialect import Dialect
-from rtav.testing.script import Player, play, signs_of
+from rtav.testing.player import Player
+from rtav.testing.script import play, signs_of
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.jsonl"))
 

@@ -22,7 +22,7 @@ from rtav.protocol.client import parse
 from rtav.protocol.server import spell
 from rtav.testing.lifecycle import LifeCycle
 from rtav.testing.oracle import problems
-from rtav.testing.script import CATALOG, shown
+from rtav.testing.player import CATALOG, shown
 
 WORD = 2400
 

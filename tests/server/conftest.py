@@ -41,7 +41,7 @@ from rtav.server.uploads.library import Library
 from rtav.server.uploads.quota import Quota
 from rtav.server.uploads.shelves import Shelves
 from rtav.settings import AssetSettings, Settings
-from rtav.testing.script import past_of
+from rtav.testing.player import past_of
 from rtav.transports.websocket.peer import WebSocketPeer
 from rtav.transports.websocket.sockets import WebSockets
 

@@ -6,7 +6,7 @@ import pytest
 
 from rtav.server.pasts import KEPT_S, MAX_BYTES, MAX_KEPT, Pasts
 from rtav.server.storage.records import Usage
-from rtav.testing.script import past_of
+from rtav.testing.player import past_of
 
 CALLS = "/v1/realtime/calls"
 START = 1_767_225_600

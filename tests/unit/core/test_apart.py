@@ -3,7 +3,7 @@
 from rtav.core.answering import MAX_APART
 from rtav.core.common import Policy
 from rtav.core.inputs import PeerOpened
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 APART = {"conversation": "none", "output_modalities": ["text"]}
 

@@ -24,7 +24,7 @@ from rtav.protocol.session import (
     parse_session,
 )
 from rtav.testing.oracle import session_problems
-from rtav.testing.script import CATALOG
+from rtav.testing.player import CATALOG
 
 INITIAL = SessionConfig.initial("sess_1", CATALOG)
 

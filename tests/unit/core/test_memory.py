@@ -10,7 +10,7 @@ from rtav.core.common import Policy
 from rtav.core.conversation import Conversation, Item
 from rtav.core.inputs import PeerOpened, ReplyEnded
 from rtav.core.memory import recall, surplus
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 Role = Any
 

@@ -6,7 +6,7 @@ from rtav.core import inputs as told
 from rtav.core.connections import MAIN
 from rtav.core.conversation import ITEM_BYTES, WORD_BYTES, Conversation, Item
 from rtav.core.dialect import Dialect, Signs
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 
 def test_what_was_being_said_is_cut_to_what_was_heard_and_nothing_stays_open() -> None:

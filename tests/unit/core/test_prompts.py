@@ -7,7 +7,7 @@ from rtav.core.config import SessionConfig
 from rtav.core.patching import patched
 from rtav.errors import ProtocolError
 from rtav.protocol.session import parse_session
-from rtav.testing.script import CATALOG
+from rtav.testing.player import CATALOG
 
 KEPT = replace(CATALOG, prompts={"guide": "Show {{ name }} the city of {{city}}.", "bye": "Leave."})
 

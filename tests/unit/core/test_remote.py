@@ -5,7 +5,7 @@ from typing import Any
 from rtav.core import inputs as told
 from rtav.core.common import Policy
 from rtav.core.remote import MAX_KNOWN, MAX_OPEN
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 
 def server(label: str, **fields: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from rtav.core import inputs as told
 from rtav.core.common import Policy
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 
 def asked(policy: Policy) -> Player:

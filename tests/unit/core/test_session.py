@@ -9,7 +9,7 @@ from rtav.core.inputs import (
     Spoken,
     SpokenAll,
 )
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 
 def test_a_session_shows_its_configuration_and_its_dialect() -> None:

@@ -9,7 +9,7 @@ from rtav.core.common import Policy
 from rtav.core.connections import MAIN, Connection
 from rtav.core.dialect import Dialect, Signs
 from rtav.protocol.client import parse
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 SIDE = 1
 

@@ -11,7 +11,7 @@ from rtav.core.reply_table import SOUNDS, STAGES, Cue, Sound, Stage, Step
 from rtav.core.session import Session
 from rtav.core.turn_table import TRANSITIONS, Edge, Phase
 from rtav.protocol.client import EVENTS
-from rtav.testing.script import CATALOG
+from rtav.testing.player import CATALOG
 
 SESSION = Session(
     SessionConfig.initial("sess_1", CATALOG),

@@ -1,6 +1,6 @@
 from rtav.core.answering import MAX_WAITING
 from rtav.core.inputs import PeerOpened
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 
 def test_a_client_that_has_too_much_spoken_is_told_so_and_loses_nothing():

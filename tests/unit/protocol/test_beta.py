@@ -11,7 +11,7 @@ from openai.types.beta.realtime import RealtimeServerEvent
 from rtav.core import inputs as told
 from rtav.core.dialect import Signs
 from rtav.protocol.beta import older_message, older_session
-from rtav.testing.script import Player
+from rtav.testing.player import Player
 
 MODELS: dict[str, type[pydantic.BaseModel]] = {
     typing.get_args(model.model_fields["type"].annotation)[0]: model

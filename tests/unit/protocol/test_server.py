@@ -8,7 +8,7 @@ from rtav.core.dialect import Dialect
 from rtav.core.view import Seen, view
 from rtav.protocol.server import FIELDS, ServerEvent, spell
 from rtav.testing.oracle import MODELS, OWN_EVENTS
-from rtav.testing.script import CATALOG
+from rtav.testing.player import CATALOG
 
 PLACE = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
 ITEM = {
