@@ -99,4 +99,6 @@ def _usable_cores() -> int:
 
 def _give_way() -> None:
     if platform.system() == "Linux":  # the only system where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENCODER_NICE)
+        thread = threading.get_native_id()
+        mine = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, mine + ENCODER_NICE)
