@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 from rtav.core.config import SessionConfig
-from rtav.errors import ProtocolError
+from rtav.protocol.refusal import invalid
 
 Choice = str | Mapping[str, Any]
 """`none`, `auto`, `required`, one function by its name, or the tools of one server."""
@@ -23,9 +23,9 @@ def check(choice: Choice | None, config: SessionConfig, *, prefix: str) -> None:
     if is_remote(choice):
         label = choice["server_label"]
         if all(server.label != label for server in config.servers):
-            raise _unknown(f"no server has the label '{label}'", param=f"{param}.server_label")
+            raise invalid(f"no server has the label '{label}'", param=f"{param}.server_label")
     elif name is not None and not _is_among(name, config.tools):
-        raise _unknown(f"no function has the name '{name}'", param=f"{param}.name")
+        raise invalid(f"no function has the name '{name}'", param=f"{param}.name")
 
 
 def among(choice: Choice, tools: Iterable[Mapping[str, Any]]) -> Choice:
@@ -42,8 +42,3 @@ def _function(choice: Choice | None) -> str | None:
 
 def _is_among(name: str, tools: Iterable[Mapping[str, Any]]) -> bool:
     return any(tool["name"] == name for tool in tools)
-
-
-def _unknown(what: str, *, param: str) -> ProtocolError:
-    message = f"Invalid value for '{param}': {what}."
-    return ProtocolError(message, code="invalid_value", param=param)

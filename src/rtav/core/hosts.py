@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from rtav.errors import ProtocolError
+from rtav.protocol.refusal import invalid
 
 ANY_PUBLIC = "*"
 
@@ -30,13 +30,13 @@ class Hosts:
         if self._names(host, parts.port):
             return True
         if ANY_PUBLIC not in self.allowed or _is_private(host):
-            raise _refused(
+            raise invalid(
                 f"this server does not connect to '{host}'. Its operator can allow it: "
-                "mcp.allowed_hosts.",
-                param,
+                "mcp.allowed_hosts",
+                param=param,
             )
         if parts.scheme != "https":
-            raise _refused("it must begin with https://.", param)
+            raise invalid("it must begin with https://", param=param)
         return False
 
     def _names(self, host: str, port: int | None) -> bool:
@@ -56,11 +56,11 @@ def _split(url: str, param: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # is parsed when it is asked for
     except ValueError:
-        raise _refused("it is no URL.", param) from None
+        raise invalid("it is no URL", param=param) from None
     if parts.scheme not in ("https", "http") or not parts.hostname or not url.isprintable():
-        raise _refused("it must be an http URL with a host.", param)
+        raise invalid("it must be an http URL with a host", param=param)
     if parts.username is not None or parts.password is not None:
-        raise _refused("a key belongs into 'authorization' or 'headers'.", param)
+        raise invalid("a key belongs into 'authorization' or 'headers'", param=param)
     return parts
 
 
@@ -71,7 +71,3 @@ def _is_private(host: str) -> bool:
         return not ip_address(host).is_global
     except ValueError:
         return False  # a name: what it stands for is checked when it is looked up
-
-
-def _refused(why: str, param: str) -> ProtocolError:
-    return ProtocolError(f"Invalid value for '{param}': {why}", code="invalid_value", param=param)

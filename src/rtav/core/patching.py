@@ -10,9 +10,8 @@ from rtav.core.catalog import Catalog
 from rtav.core.config import INSTRUCTIONS, PCM, UNNAMED, SessionConfig
 from rtav.core.detection import merged
 from rtav.core.prompts import rendered
-from rtav.errors import ProtocolError
 from rtav.protocol import session as wire
-from rtav.protocol.refusal import supported
+from rtav.protocol.refusal import invalid, supported
 from rtav.protocol.wire import Wire
 
 CODECS = ("h264", "vp8", "jpeg")
@@ -217,11 +216,7 @@ def _format(given: wire.AudioFormat | None, param: str) -> dict[str, Any]:
     if given.type != "audio/pcm":
         return {"type": given.type}
     if given.rate not in (None, 24000):
-        raise ProtocolError(
-            f"Invalid value for '{param}': audio/pcm is 24000 samples per second.",
-            code="invalid_value",
-            param=param,
-        )
+        raise invalid("audio/pcm is 24000 samples per second", param=param)
     return dict(PCM)
 
 

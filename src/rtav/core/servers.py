@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from rtav.core.hosts import Hosts
 from rtav.errors import ProtocolError
 from rtav.protocol import tools as wire
+from rtav.protocol.refusal import invalid
 
 MAX_SERVERS = 16
 """Of one session, and of one response: each is a connection."""
@@ -121,9 +122,9 @@ def read(
             functions.append(entry.model_dump(exclude_none=True))
             continue
         if entry.server_label in servers:
-            raise _refused("each label is named once", f"{param}.server_label")
+            raise invalid("each label is named once", param=f"{param}.server_label")
         if len(servers) >= MAX_SERVERS:
-            raise _refused(f"at most {MAX_SERVERS} servers", param)
+            raise invalid(f"at most {MAX_SERVERS} servers", param=param)
         old = by_label.get(entry.server_label)
         servers[entry.server_label] = _server(entry, old, hosts, param)
     return tuple(functions), tuple(servers.values())
@@ -132,7 +133,7 @@ def read(
 def _server(entry: wire.McpTool, old: Server | None, hosts: Hosts, param: str) -> Server:
     for kind in ("connector_id", "tunnel_id"):
         if getattr(entry, kind) is not None:
-            raise _refused("this server has none; use server_url", f"{param}.{kind}")
+            raise invalid("this server has none; use server_url", param=f"{param}.{kind}")
     if old is not None and _refers_to(entry, old):
         return old
     if entry.server_url is None:
@@ -190,23 +191,19 @@ def _headers(entry: wire.McpTool, param: str) -> tuple[tuple[str, str], ...]:
     for name, value in (entry.headers or {}).items():
         where, text = f"{param}.headers.{name}", value.get_secret_value()
         if not _HEADER.fullmatch(name) or name.lower() in _OURS:
-            raise _refused("a client cannot set this header", where)
+            raise invalid("a client cannot set this header", param=where)
         if not (text.isascii() and text.isprintable()):
-            raise _refused("a header is a line of ASCII", where)
+            raise invalid("a header is a line of ASCII", param=where)
         headers[name.lower()] = text
     if entry.authorization is not None:
         token, where = entry.authorization.get_secret_value(), f"{param}.authorization"
         if "authorization" in headers:
-            raise _refused("headers have one already", where)
+            raise invalid("headers have one already", param=where)
         if not (token.isascii() and token.isprintable()):
-            raise _refused("a token is a line of ASCII", where)
+            raise invalid("a token is a line of ASCII", param=where)
         headers["authorization"] = f"Bearer {token}"
     return tuple(headers.items())
 
 
 def _without_query(url: str) -> str:
     return urlunsplit((*urlsplit(url)[:3], "", ""))
-
-
-def _refused(why: str, param: str) -> ProtocolError:
-    return ProtocolError(f"Invalid value for '{param}': {why}.", code="invalid_value", param=param)

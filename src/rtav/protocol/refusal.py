@@ -94,6 +94,11 @@ def missing(param: str) -> ProtocolError:
     )
 
 
+def invalid(why: str, *, param: str) -> ProtocolError:
+    """A value of the right type that cannot be: `why` is the rest of the sentence."""
+    return ProtocolError(f"Invalid value for '{param}': {why}.", code="invalid_value", param=param)
+
+
 def supported(
     value: Any, names: Iterable[str], *, param: str, others: Iterable[str] = ()
 ) -> ProtocolError:

@@ -22,7 +22,7 @@ from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.protocol.server import ServerEvent
-from rtav.runtime.appended import Inbox
+from rtav.runtime.inbox import Inbox
 from rtav.runtime.crew import Crew
 from rtav.runtime.events import Events
 from rtav.runtime.face import Face

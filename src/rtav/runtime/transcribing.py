@@ -10,7 +10,7 @@ from rtav.core.outputs import Listen, StopListening, Transcribe
 from rtav.media.pcm import MIC_RATE_HZ, Pcm
 from rtav.media.resample import Resampler
 from rtav.media.telephone import AudioFormat, rate_of
-from rtav.runtime.appended import decode
+from rtav.runtime.inbox import decode
 from rtav.runtime.listening import Listening
 from rtav.runtime.utterance import Utterance
 

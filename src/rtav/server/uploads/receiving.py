@@ -12,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 
 from rtav.errors import ProtocolError
+from rtav.protocol.refusal import invalid
 
 RECEIVE_S = 120.0
 MAX_NAME, MAX_TEXT = 100, 1000  # characters
@@ -123,11 +124,7 @@ def _checked(sent: Mapping[str, str]) -> dict[str, str]:
         if len(value) > longest or not all(
             char.isprintable() or char in "\r\n\t" for char in value
         ):
-            raise ProtocolError(
-                f"Invalid value for '{name}': at most {longest} characters, all of them printable.",
-                code="invalid_value",
-                param=name,
-            )
+            raise invalid(f"at most {longest} characters, all of them printable", param=name)
         if value:
             checked[name] = value
     return checked

@@ -25,11 +25,6 @@ _NEEDED = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "LC_ALL",
     "SYSTEMROOT", "TEMP",
 )  # fmt: skip
-_CODES: Mapping[AssetKind, str] = {
-    "face": "invalid_face",
-    "voice": "invalid_voice",
-    "driving": "invalid_driving",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +102,6 @@ def _surroundings() -> dict[str, str]:
 def _too_much(kind: AssetKind) -> ProtocolError:
     return ProtocolError(
         "The file is damaged, or needs more memory or time than a file may need",
-        code=_CODES[kind],
+        code=f"invalid_{kind}",
         param="file",
     )

@@ -18,6 +18,7 @@ from rtav.media.pcm import Pcm
 from rtav.media.telephone import AudioFormat, decode_audio, rate_of
 from rtav.protocol.client import InputAudioAppend, InputAudioClear, InputAudioCommit, ItemCreate
 from rtav.protocol.items import InputAudio, UserMessage
+from rtav.protocol.refusal import invalid
 from rtav.runtime.listening import Listening
 
 MAX_AUDIO_BYTES = 15 << 20
@@ -131,12 +132,12 @@ def decode(audio: str, kind: AudioFormat, *, param: str = "audio") -> Pcm:
     try:
         data = base64.b64decode(audio, validate=True)
         if len(data) > MAX_AUDIO_BYTES:
-            raise _refusal(f"it is larger than {MAX_AUDIO_BYTES} bytes", param)
+            raise invalid(f"it is larger than {MAX_AUDIO_BYTES} bytes", param=param)
         return decode_audio(kind, data) if data else np.zeros(0, np.int16)
     except binascii.Error:
-        raise _refusal("it is not base64", param) from None
+        raise invalid("it is not base64", param=param) from None
     except ValueError as error:
-        raise _refusal(str(error), param) from None
+        raise invalid(str(error), param=param) from None
 
 
 def _check_sounds(event: ItemCreate, kind: AudioFormat) -> None:
@@ -147,12 +148,8 @@ def _check_sounds(event: ItemCreate, kind: AudioFormat) -> None:
         if isinstance(part, InputAudio) and part.audio is not None:
             param = f"item.content[{index}].audio"
             if not decode(part.audio, kind, param=param).size:
-                raise _refusal("it is empty", param)
+                raise invalid("it is empty", param=param)
 
 
 def _too_much(message: str, param: str | None) -> ProtocolError:
     return ProtocolError(message, code="rate_limit_exceeded", param=param)
-
-
-def _refusal(why: str, param: str) -> ProtocolError:
-    return ProtocolError(f"Invalid value for '{param}': {why}.", code="invalid_value", param=param)
