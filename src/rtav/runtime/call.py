@@ -22,10 +22,10 @@ from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.protocol.server import ServerEvent
-from rtav.runtime.inbox import Inbox
 from rtav.runtime.crew import Crew
 from rtav.runtime.events import Events
 from rtav.runtime.face import Face
+from rtav.runtime.inbox import Inbox
 from rtav.runtime.listening import Listening
 from rtav.runtime.peer import Peer
 from rtav.runtime.playout import Playout

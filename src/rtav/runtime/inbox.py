@@ -6,8 +6,8 @@ import asyncio
 import base64
 import binascii
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from rtav.protocol.client import InputAudioAppend, InputAudioClear, InputAudioCo
 from rtav.protocol.items import InputAudio, UserMessage
 from rtav.protocol.refusal import invalid
 from rtav.runtime.listening import Listening
+from rtav.runtime.tasks import Start
 
 MAX_AUDIO_BYTES = 15 << 20
 """OpenAI's limit of one append."""
@@ -47,9 +48,9 @@ class Inbox:
         *,
         tell: Callable[[Input], None],
         kind: Callable[[], str],
-        start: Callable[[Coroutine[Any, Any, None], str], object],
+        start: Start,
     ) -> None:
-        """`kind` is the format that the session names now; `start` starts a task of the call."""
+        """`kind` is the format that the session names now."""
         self._listening, self._tell, self._kind, self._start = listening, tell, kind, start
         self._waiting: deque[ClientSaid | tuple[Pcm, int]] = deque()
         self._waiting_s = 0.0

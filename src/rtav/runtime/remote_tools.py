@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from rtav.core.servers import RemoteTool, Server
 from rtav.core.toolbox import chosen
 from rtav.engines.toolservers import Address, ToolServers, ToolSession
 from rtav.errors import ToolFailed
+from rtav.runtime.tasks import Start
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,6 @@ LIST_S = 20.0
 
 UNKNOWN_SESSION = 404
 """What a server answers that has forgotten a session: it has not carried the request out."""
-
-Start = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ class _Connection:
 
 
 class RemoteTools:
-    """`start` starts a task of the call; all of them are cancelled when it ends."""
+    """Those of one call: its tasks, and with them the connections, end with it."""
 
     def __init__(self, tools: Tools, *, tell: Callable[[told.Input], None], start: Start) -> None:
         self._servers, self._call_s = tools.servers, tools.call_s

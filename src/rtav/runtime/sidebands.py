@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rtav.core import inputs as told
 from rtav.core.dialect import Signs
@@ -18,6 +17,7 @@ from rtav.protocol.client import ClientEvent, SessionUpdate
 from rtav.protocol.server import ServerEvent
 from rtav.runtime.events import MAX_BUFFERED_BYTES, Events
 from rtav.runtime.peer import Peer
+from rtav.runtime.tasks import Start
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Host:
     tell: Callable[[Input], None]
     take: Callable[[ClientSaid], None]
     """Hands an event to the session behind all that came before it."""
-    start: Callable[[Coroutine[Any, Any, None], str], object]
+    start: Start
     guard: Callable[[Callable[[], None]], None]
     """Carries out what a callback is for; a bug in it ends the call."""
 

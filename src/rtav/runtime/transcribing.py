@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, cast
 
 from rtav.core.outputs import Listen, StopListening, Transcribe
@@ -12,6 +12,7 @@ from rtav.media.resample import Resampler
 from rtav.media.telephone import AudioFormat, rate_of
 from rtav.runtime.inbox import decode
 from rtav.runtime.listening import Listening
+from rtav.runtime.tasks import Start
 from rtav.runtime.utterance import Utterance
 
 AT_ONCE = 5
@@ -23,12 +24,7 @@ takes a third of the time in noise, and is given up if it is far behind."""
 
 
 class Transcribing:
-    def __init__(
-        self,
-        listening: Listening,
-        start: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
-    ) -> None:
-        """`start` starts a task of the call."""
+    def __init__(self, listening: Listening, start: Start) -> None:
         self._listening, self._start = listening, start
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_by_one = asyncio.Lock()

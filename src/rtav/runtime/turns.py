@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from rtav.core.outputs import Ask, Say, Void
 from rtav.runtime.speaking import Means, Speaking
-
-Start = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
-"""Starts a task of the call, by its name."""
+from rtav.runtime.tasks import Start
 
 
 class Turns:
