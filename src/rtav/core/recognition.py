@@ -165,4 +165,5 @@ class Recognition:
 
 
 def is_worth_asking(utterance: Utterance) -> bool:
+    """Whether a model is asked about it: words were heard, or a voice for long enough."""
     return bool(utterance.text) or utterance.voiced_ms >= WORTH_ASKING_MS

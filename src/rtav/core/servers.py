@@ -41,6 +41,8 @@ class RemoteTool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
+    """Some tools of a server; None leaves them all. A tool must fit both."""
+
     names: frozenset[str] | None = None
     read_only: bool | None = None
 

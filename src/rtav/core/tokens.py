@@ -30,11 +30,13 @@ FACTORS = (0.5, 4.0)
 
 
 def of_text(text: str) -> int:
+    """Estimated tokens of a text, by its bytes in UTF-8."""
     size = len(text) if text.isascii() else len(text.encode())
     return -(-size // BYTES_PER_TOKEN)
 
 
 def of_lines(lines: Iterable[Line]) -> int:
+    """Of what is said, called and shown in them, and of the lines themselves."""
     weight = 0
     for line in lines:
         weight += LINE_TOKENS + of_text(line.text)
@@ -44,6 +46,7 @@ def of_lines(lines: Iterable[Line]) -> int:
 
 
 def of_tools(tools: Iterable[Mapping[str, Any]]) -> int:
+    """Of tools as a model is told of them: names, descriptions and schemas, as JSON."""
     return sum(of_text(json.dumps(tool, ensure_ascii=False)) for tool in tools)
 
 

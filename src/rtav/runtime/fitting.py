@@ -14,6 +14,8 @@ SIZE_STEP_PX = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceSettings:
+    """The operator's picture: width and height, frames per second, and bit/s at most."""
+
     size_px: int
     fps: int
     bitrate: int

@@ -34,7 +34,6 @@ PIECE_S = 0.1
 MAX_WAITING_S = 660.0
 """Two of the longest appends: a client that sends more sound than can be heard is told so."""
 
-
 MAX_WAITING = 1_000
 """Events behind such sound."""
 

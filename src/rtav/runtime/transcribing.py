@@ -24,6 +24,8 @@ takes a third of the time in noise, and is given up if it is far behind."""
 
 
 class Transcribing:
+    """Those of one call. Its methods return at once, and belong to the loop."""
+
     def __init__(self, listening: Listening, start: Start) -> None:
         self._listening, self._start = listening, start
         self._tasks: dict[str, asyncio.Task[None]] = {}

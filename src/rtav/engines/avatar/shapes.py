@@ -18,10 +18,12 @@ JAW_AXIS = (-0.05, -0.05)  # y, z, between the ears
 
 
 def bell(t: Field, width: float) -> Field:
+    """1 at 0, falling off to both sides: 0.37 at `width`."""
     return np.exp(-((t / width) ** 2))
 
 
 def step(a: float, b: float, t: Field) -> Field:
+    """From 0 up to `a` to 1 from `b` on, smooth between them."""
     t = np.clip((t - a) / (b - a), 0, 1)
     return t * t * (3 - 2 * t)
 
