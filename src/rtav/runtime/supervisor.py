@@ -227,7 +227,7 @@ class Supervisor:
                 context_tokens=self._rules.context_tokens,
                 default_dialect=self._rules.default_dialect,
             ),
-            new_id=new_id,
+            new_id=wire_id,
             conversation=None if past is None else past.conversation,
         )
         with log.about(opening.call_id):
@@ -334,6 +334,6 @@ def _check_assets(config: SessionConfig, catalog: Catalog) -> None:
         catalog.motions.resolve(motion, param="session.driving")
 
 
-def new_id(prefix: str) -> str:
+def wire_id(prefix: str) -> str:
     """An identifier as OpenAI writes them: the prefix, an underscore, 21 random characters."""
     return f"{prefix}_{secrets.token_urlsafe(16)[:21].replace('-', 'a').replace('_', 'b')}"

@@ -6,11 +6,9 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from typing import Any
 
+from rtav.server.payload import JsonObject
 from rtav.settings import IceSettings
-
-JsonObject = dict[str, Any]  # Any: the wire's JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 from rtav.core.catalog import Own
 from rtav.errors import ProtocolError
 from rtav.runtime.stage import Stage, Threads
-from rtav.runtime.supervisor import Opening, Supervisor, new_id
+from rtav.runtime.supervisor import Opening, Supervisor, wire_id
 from rtav.testing.calls import RULES, InlineExecutor, ScriptedEngines, exchange, opening
 from rtav.testing.engines import ScriptedTts
 from rtav.testing.peer import FakePeer
@@ -171,7 +171,7 @@ def test_an_aliased_voice_is_heard_under_its_own_name() -> None:
 
 
 def test_ids_look_like_openais_and_are_never_repeated() -> None:
-    ids = [new_id("resp") for _ in range(1_000)]
+    ids = [wire_id("resp") for _ in range(1_000)]
 
     assert all(re.fullmatch(r"resp_[0-9A-Za-z]{21}", name) for name in ids)
     assert len(set(ids)) == 1_000

@@ -209,9 +209,8 @@ class Renderer:
     ) -> list[tuple[Rect, U8]]:
         """Returns what of it is in `region`."""
         box, holes = layout.boxes[name], layout.holes[name]
-        if (
-            name == "hair_back"
-        ):  # not drawn where the opaque face will cover it, whatever mouth it has
+        if name == "hair_back":
+            # not drawn where the opaque face will cover it, whatever mouth that has
             holes = outside(layout.holes.get("head", []), region) + holes
         kept = []
         map_x, map_y = self._warp(name, box, steps, self._maps)
