@@ -213,6 +213,38 @@ def test_a_failed_answer_ends_the_call(server):
     assert server.supervisor.running == {}
 
 
+@pytest.mark.parametrize("path", [CALLS, "/v1/realtime/client_secrets", "/v1/sessions"])
+@pytest.mark.parametrize("kind", ["application/sdp", "multipart/form-data; boundary=b"])
+def test_a_client_that_goes_away_in_the_middle_of_its_request_is_no_bug(server, path, kind):
+    messages = iter(
+        [{"type": "http.request", "body": b"v=0", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent = []
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [
+        (b"authorization", f"Bearer {server.key}".encode()),
+        (b"content-type", kind.encode()),
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": headers,
+    }
+
+    asyncio.run(server.app(scope, receive, send))
+
+    assert sent[0]["status"] == 400
+    assert server.supervisor.opened == []
+
+
 def test_a_bug_tells_the_client_nothing_about_the_inside(server):
     response = server.post(CALLS, data={"sdp": "v=0 bug"}, headers={"Origin": "https://page"})
 

@@ -15,6 +15,22 @@ def test_a_secret_has_both_spellings_of_one_token_and_says_how_long_it_lives(ser
     assert secret["session"]["type"] == "realtime"
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["https://shop.example", "http://localhost:5173", "http://[::1]:80", "chrome-extension://abc"],
+)
+def test_an_origin_is_what_a_browser_sends(server, origin):
+    key = server.mint(origins=[origin])["value"]
+
+    def called(page: str) -> int:
+        return server.post(
+            CALLS, key=key, data={"sdp": OFFER}, headers={"Origin": page}
+        ).status_code
+
+    assert called(origin) == 201
+    assert called("https://evil.example") == 403
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"session":null,"expires_after":null}'])
 def test_an_empty_request_mints_a_secret(server, content):
     response = server.post(SECRETS, content=content, headers={"Content-Type": "application/json"})
@@ -49,6 +65,10 @@ def test_the_wanted_life_is_kept(server):
         ({"session": []}, "session"),
         ({"session": {"face": "nobody"}}, "session.face"),
         ({"origins": "https://a"}, "origins"),
+        ({"origins": ["https://a", "shop.example"]}, "origins[1]"),
+        ({"origins": ["https://shop.example/"]}, "origins[0]"),
+        ({"origins": ["https://Shop.example"]}, "origins[0]"),
+        ({"origins": ["*"]}, "origins[0]"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(server, body, param):

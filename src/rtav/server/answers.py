@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from rtav import metrics
 from rtav.errors import AtCapacity, ProtocolError, RateLimited
@@ -114,6 +115,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProtocolError, _client_error)
     app.add_exception_handler(AtCapacity, _at_capacity)
     app.add_exception_handler(StorageError, _storage_away)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _bug)
@@ -147,6 +149,11 @@ def _storage_away(_: Request, error: Exception) -> JSONResponse:
         code="storage_unavailable",
         headers={"Retry-After": str(AtCapacity.retry_after_s)},
     )
+
+
+def _client_gone(_: Request, __: Exception) -> JSONResponse:
+    # Nobody reads it; a client that goes away is no bug, for the log and for the metrics neither.
+    return error_answer(400, "The request did not arrive whole", code="incomplete_request")
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:

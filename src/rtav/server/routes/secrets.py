@@ -21,6 +21,9 @@ from rtav.server.routes.ice_servers import listed
 from rtav.server.services import Services
 from rtav.server.shapes import Secret
 
+ORIGIN = r"^[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+$"
+"""What a browser's `Origin` can be (RFC 6454): anything else would never match one."""
+
 
 class _ExpiresAfter(BaseModel):
     model_config = ConfigDict(strict=True)
@@ -36,8 +39,8 @@ class SecretRequest(BaseModel):
 
     expires_after: _ExpiresAfter | None = None
     session: dict[str, Any] | None = None  # Any: the session's own models check it
-    origins: list[str] = []
-    """Web origins the secret works from; empty: all."""
+    origins: list[Annotated[str, Field(pattern=ORIGIN)]] = []
+    """Web origins the secret works from, as browsers send them; empty: all."""
     single_use: bool = False
     """The secret opens one call."""
     session_id: str | None = None
