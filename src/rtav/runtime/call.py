@@ -22,6 +22,7 @@ from rtav.errors import ProtocolError
 from rtav.media.egress import AudioOut, Egress, VideoOut
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.protocol.server import ServerEvent
+from rtav.runtime.alarm import Alarm
 from rtav.runtime.crew import Crew
 from rtav.runtime.events import Events
 from rtav.runtime.face import Face
@@ -75,7 +76,7 @@ class Call:
         )
         self._inputs: deque[Input] = deque()
         self._is_handling = False
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._loop, self._alarmed)
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._playout = Playout(self._played)
@@ -205,8 +206,7 @@ class Call:
         self._reason = self._reason or "failed"
         if self._egress is not None:
             self._egress.stop()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.set(None)
         self._face.close()
         for task in self._running:
             task.cancel()
@@ -289,7 +289,7 @@ class Call:
                     self._handle(event)
         finally:
             self._is_handling = False
-            self._set_alarm()
+            self._alarm.set(None if self._reason else self._session.deadline)
 
     def _handle(self, event: Input) -> None:
         is_last = isinstance(event, told.CallEnding)
@@ -298,19 +298,8 @@ class Call:
                 return
             self._perform[type(output)](output)
 
-    def _set_alarm(self) -> None:
-        due = None if self._reason else self._session.deadline
-        if self._alarm is not None:
-            if self._alarm.when() == due:
-                return
-            self._alarm.cancel()
-            self._alarm = None
-        if due is not None:
-            self._alarm = self._loop.call_at(due, self._alarmed)
-
     @_ends_its_call
     def _alarmed(self) -> None:
-        self._alarm = None
         self.tell(told.Tick())
 
     def _ticked(self, at: int, now: float) -> None:
