@@ -179,7 +179,8 @@ class EngineSettings(Section):
 
 class LlmSettings(EngineSettings):
     base_url: str | None = None
-    """Any server that speaks OpenAI's API; unset: one on this machine, else the demo agent."""
+    """Any server that speaks the engine's API, OpenAI's unless it is `anthropic`; unset: one on
+    this machine, else the demo agent."""
     api_key: SecretStr | None = None
     """The key for that server."""
     model: str | None = None

@@ -80,7 +80,7 @@ def whereabouts(engines: Sequence[str], *, llm_at: str | None) -> str:
     host = urlsplit(llm_at or "").hostname  # without a password that may stand in the address
     if host and not is_loopback(host):
         return f"What is said goes to {host} to be answered."
-    local = LOCAL_ENGINES | ({"openai"} if host else set())
+    local = LOCAL_ENGINES | ({"openai", "anthropic"} if host else set())
     if others := [name for name in engines if name not in local]:
         return f"What is said may leave this machine through: {', '.join(others)}."
     return "Nothing leaves this machine."

@@ -14,6 +14,8 @@ FOR_EVER = float("inf")
 BREAK: Mapping[str, Any] = {}
 """A step: the server goes away in the middle of its reply."""
 
+_DONE: Mapping[str, Any] = {"done": True}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -56,6 +58,8 @@ class ModelServer:
         self._listing = {"object": "list", "data": entries} if listing is None else listing
         self.requests: list[dict[str, Any]] = []
         """The bodies of the chat requests, in order."""
+        self.paths: list[str] = []
+        """Where they were posted."""
         self.hung_up = 0
         """How many clients left before their reply was complete."""
         self._streaming = 0
@@ -105,12 +109,13 @@ class ModelServer:
             return  # connected and asked nothing
         fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
         body = await reader.readexactly(int(fields.get("content-length", 0)))
-        if self._key is not None and fields.get("authorization") != f"bearer {self._key}".lower():
+        if not self._is_key(fields):
             self._send(writer, 401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
         elif head.startswith("GET"):
             self._send(writer, 200, self._listing)
         else:
             self.requests.append(json.loads(body))
+            self.paths.append(head.split(" ")[1])
             script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
             if isinstance(script, Refusal):
                 self._send(writer, script.status, script.body)
@@ -118,6 +123,9 @@ class ModelServer:
                 steps = script(self.requests[-1]) if callable(script) else script
                 await self._stream(steps, reader, writer)
         await writer.drain()
+
+    def _is_key(self, fields: Mapping[str, str]) -> bool:
+        return self._key is None or fields.get("authorization") == f"bearer {self._key}".lower()
 
     def _send(self, writer: asyncio.StreamWriter, status: int, body: Mapping[str, Any]) -> None:
         payload = json.dumps(body).encode()
@@ -132,17 +140,25 @@ class ModelServer:
         self, script: Sequence[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         writer.write(self._head(200, "text/event-stream"))
-        is_finished = any(_finishes(step) for step in script)
-        for step in [*script, *([] if is_finished else [chunk_of({}, finish="stop")])]:
+        for step in self._whole(script):
             if step is BREAK:
                 return
             if isinstance(step, float):
                 await self._pause(step, reader)
                 continue
-            chunk = chunk_of({"content": step}) if isinstance(step, str) else step
-            writer.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+            writer.write(self._written(step))
             await writer.drain()
-        writer.write(b"data: [DONE]\n\n")
+
+    def _whole(self, script: Sequence[Step]) -> Sequence[Step]:
+        """The script with what it left out."""
+        is_finished = any(_finishes(step) for step in script)
+        return [*script, *([] if is_finished else [chunk_of({}, finish="stop")]), _DONE]
+
+    def _written(self, step: str | Mapping[str, Any]) -> bytes:
+        if step is _DONE:
+            return b"data: [DONE]\n\n"
+        chunk = chunk_of({"content": step}) if isinstance(step, str) else step
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
     async def _pause(self, pause_s: float, reader: asyncio.StreamReader) -> None:
         """Wait, and notice if the client leaves meanwhile."""

@@ -5,8 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from rtav.engines.base import LlmEngine, LlmRequest
+from rtav.engines.llm.anthropic import AnthropicLlm
 from rtav.engines.llm.demo import DemoLlm
 from rtav.engines.llm.openai import OpenAiLlm
+from rtav.testing.claude_server import ClaudeServer, called, ended
 from rtav.testing.contracts.llm import LlmContract, question
 from rtav.testing.engines import ScriptedLlm, tool_call
 from rtav.testing.model_server import ModelServer, chunk_of
@@ -52,6 +54,24 @@ class TestOpenAi(LlmContract):
 
     def make(self) -> LlmEngine:
         return OpenAiLlm(base_url=self._base_url, model="stub")
+
+    def calling(self) -> LlmRequest:
+        return question()
+
+
+class TestAnthropic(LlmContract):
+    def surroundings(self) -> AbstractAsyncContextManager[object]:
+        return self._serving()
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        call = called("c1", "get_weather", '{"city": ', '"Oslo"}', index=1)
+        async with ClaudeServer(["Quite", " a lot.", *call, ended("tool_use")]) as server:
+            self._base_url = server.base_url
+            yield
+
+    def make(self) -> LlmEngine:
+        return AnthropicLlm(base_url=self._base_url, model="stub")
 
     def calling(self) -> LlmRequest:
         return question()

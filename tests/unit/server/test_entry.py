@@ -9,6 +9,8 @@ from rtav.server.entry import whereabouts
         (["silero", "demo"], None, "Nothing leaves this machine."),
         (["openai"], "http://localhost:1234/v1", "Nothing leaves this machine."),
         (["openai"], "http://[::1]:1234/v1", "Nothing leaves this machine."),
+        (["anthropic"], "http://localhost:1234", "Nothing leaves this machine."),
+        (["anthropic"], None, "What is said may leave this machine through: anthropic."),
         (
             ["openai"],
             "https://a:b@llm.example/v1",

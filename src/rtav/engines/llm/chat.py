@@ -41,7 +41,7 @@ def messages(request: LlmRequest, *, sees: bool) -> list[Json]:
     outputs = {m.tool_call_id: m.text for m in request.messages if m.role == "tool"}
     system = [{"role": "system", "content": request.instructions}] if request.instructions else []
     conversation: list[Json] = []
-    for role, group in groupby(request.messages, key=_part):
+    for role, group in groupby(request.messages, key=part):
         if role == "calling":
             conversation.extend(_calls(tuple(group), outputs))
         elif role == "talking":
@@ -49,7 +49,7 @@ def messages(request: LlmRequest, *, sees: bool) -> list[Json]:
     return system + conversation
 
 
-def _part(message: Message) -> str:
+def part(message: Message) -> str:
     """What a message is for; outputs are written where their calls stand."""
     if message.role == "tool":
         return "output"
