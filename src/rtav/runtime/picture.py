@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 
 STALE_SAMPLES = 2 * TICK_SAMPLES  # a frame asked for this long ago cannot be on time any more
 # A machine that has no time for every frame draws fewer in time rather than all of them too late. A
-# frame that is given up thins the requests, one that is finished lets more of them through again:
-# one in eleven is lost as long as that lasts. A stall, in which nothing is finished, counts as one.
-THIN, THICKEN = 1.1, 0.99
+# frame that is given up thins the requests; those that are finished let more of them through again,
+# each one in a row more than the one before. One in eleven is lost as long as time is short, forty
+# in a row are enough for all of them. A stall, in which nothing is finished, counts as one.
+THIN, THICKEN = 1.1, 0.998
 RESERVE = 2.0  # frames: a hiccup, or a stall of half a second, thins nothing
 MAX_THINNING = 5.0  # 5 of 25 frames per second: a face that still moves
 MAX_FAILURES = 50  # in a row, 2 s at 25 fps: the avatar is broken, not unlucky
@@ -87,7 +88,7 @@ class Picture:
         self._failures = 0
         self._thinning = 1.0  # requests for each frame that is drawn
         self._credit = RESERVE  # frames that may be drawn
-        self._has_finished = False  # a frame, since the last one that was given up
+        self._in_time = 0  # frames that were finished since the last one that was given up
         self.counts = PictureCounts()
 
     def open(self, opener: Callable[[], Avatar]) -> None:
@@ -139,9 +140,9 @@ class Picture:
         """The frame of sample `at` is given up: if it was not begun, it never will be."""
         with self._lock:
             self._overtake(at)
-            if self._has_finished:
+            if self._in_time:
                 self._thinning = min(self._thinning * THIN, MAX_THINNING)
-            self._has_finished = False
+            self._in_time = 0
         self._output.drop(at)
 
     def close(self) -> None:
@@ -219,8 +220,8 @@ class Picture:
         with self._lock:
             self._failures = 0
             self.counts.drawn += 1
-            self._thinning = max(self._thinning * THICKEN, 1.0)
-            self._has_finished = True
+            self._in_time += 1
+            self._thinning = max(self._thinning * THICKEN**self._in_time, 1.0)
         self._go_on()
 
     def _failed(self, error: BaseException) -> None:

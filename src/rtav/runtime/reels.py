@@ -14,7 +14,7 @@ KEPT = 12  # frames: who is further behind goes alone. Calls in step differ by a
 BEHIND = 4  # frames: who is further behind is waiting for a key frame to go on from
 ENTRY = 2  # frames: a key frame that is older is too old to begin with
 KEY_FRAMES = 50  # from one key frame to the next: everybody gets the one that somebody needs
-ALONE_FRAMES = 25  # a second in common comes first: each way in costs key frames
+ALONE_FRAMES = 25  # a second in common comes before the way back in, which costs key frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ class Follower:
         self._reels = reels
         self._on: tuple[Hashable, Encoding] | None = None
         self._reel: Reel | None = None
-        self._frames = 0  # in a row that are in common
+        self._frames = ALONE_FRAMES  # in a row that are in common; a call begins with a key frame
 
     def payloads(
         self, frame: I420, kind: Hashable | None, encoding: Encoding
@@ -159,10 +159,11 @@ class Follower:
         """What to send for `frame`, which all who show `kind` show; None: encode it alone, as a key
         frame if the last one was from here."""
         on = None if kind is None else (kind, encoding)
-        if on != self._on:
+        if on != self._on and self._on is not None:
             self.leave()
-            self._on = on
+        self._on = on
         if on is None:
+            self._frames = 0
             return None
         self._frames += 1
         if self._frames <= ALONE_FRAMES:

@@ -234,10 +234,44 @@ def test_with_time_again_every_frame_is_drawn_again() -> None:
         scene.frame(at)
         scene.picture.drop(at)
 
-    for at in range(10 * 960, 160 * 960, 960):
+    for at in range(10 * 960, 60 * 960, 960):
         scene.frame(at)
 
-    assert all(scene.frame(at) for at in range(160 * 960, 180 * 960, 960))
+    assert all(scene.frame(at) for at in range(60 * 960, 80 * 960, 960))
+
+
+def test_from_the_fewest_frames_it_takes_forty_in_time_to_all_of_them() -> None:
+    scene = Scene()
+    scene.open(Face())
+    for at in range(0, 200 * 960, 960):
+        if scene.frame(at):
+            scene.picture.drop(at)
+    before = scene.picture.counts.drawn
+
+    at = 200 * 960
+    while not all([scene.frame(at + 960 * ahead) for ahead in range(10)]):
+        at += 10 * 960
+
+    assert 35 <= scene.picture.counts.drawn - before - 10 <= 45
+
+
+def test_while_time_is_short_one_frame_in_eleven_is_given_up() -> None:
+    scene = Scene()
+    scene.open(Face())
+    due, given_up, drawn = 0.0, 0, 0
+
+    for number in range(2_000):
+        due = min(due + 0.4, 2.0)  # frames that there was time for: two in five
+        if not scene.frame(number * 960):
+            continue
+        drawn += 1
+        due -= 1
+        if due < 0:
+            due, given_up = due + 1, given_up + 1  # what is given up takes no time
+            scene.picture.drop(number * 960)
+
+    assert 0.08 < given_up / drawn < 0.12
+    assert 0.38 < (drawn - given_up) / 2_000 < 0.41
 
 
 def test_a_stall_costs_no_frame_after_it() -> None:
