@@ -1,11 +1,11 @@
-"""How many callers one core carries: `python3 dev.py bench density [calls] [seconds]`.
+"""How many callers one core carries: `python3 dev.py bench density [calls] [seconds] [listening]`.
 
-The server and its processes are pinned to one core, the callers to the others. Twice as many
-callers as asked for only listen to silence; those asked for hear an avatar that speaks at least
-half of the time. "CPU" is the server's, with its processes, for all calls; "loop" and "processes"
-are parts of what one call costs, render and encode are for a frame that was sent. "others" is what
-else ran on the core meanwhile, which a shared machine cannot exclude: where it is not small, late
-ticks, gaps and dropped frames are not the server's.
+The server and its processes are pinned to one core, the callers to the others. Those asked for
+hear an avatar that speaks at least half of the time; `listening` callers, twice as many by
+default, only listen to silence. "CPU" is the server's, with its processes, for all calls; "loop"
+and "processes" are parts of what one call costs, render and encode are for a frame that was sent.
+"others" is what else ran on the core meanwhile, which a shared machine cannot exclude: where it
+is not small, late ticks, gaps and dropped frames are not the server's.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ async def _counts(server: RunningServer) -> dict[str, float]:
     }
 
 
-def main(calls: int, seconds: float) -> None:
+def main(calls: int, seconds: float, listening: int) -> None:
     usable = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     core = usable[0] if len(usable) > 1 else None
     if core is None:
@@ -124,7 +124,7 @@ def main(calls: int, seconds: float) -> None:
     else:
         os.sched_setaffinity(0, usable[1:])
     rows = {}
-    for name, count in (("speaking", calls), ("listening", 2 * calls)):
+    for name, count in (("speaking", calls), ("listening", listening)):
         with running_server(
             environment={"RTAV_LIMITS_MAX_CALLS": str(count)},
             cores=None if core is None else [core],
@@ -136,8 +136,10 @@ def main(calls: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    numbers = [float(word) for word in sys.argv[1:3]]
+    numbers = [float(word) for word in sys.argv[1:4]]
+    asked = min(MAX_CALLS // 2, int(numbers[0])) if numbers else CALLS
     main(
-        min(MAX_CALLS // 2, int(numbers[0])) if numbers else CALLS,
+        asked,
         min(MAX_SECONDS, numbers[1]) if len(numbers) > 1 else SECONDS,
+        min(MAX_CALLS, int(numbers[2])) if len(numbers) > 2 else 2 * asked,
     )

@@ -90,6 +90,10 @@ class EncodedVideo:
 
     # --- in an encoder's thread --------------------------------------------------------------
 
+    @property
+    def is_shared(self) -> bool:
+        return self._followed > 0
+
     def finish(self, at: int, frame: I420) -> None:
         """Encode, unless it is too late already: a frame that is encoded and not sent breaks the
         prediction of those after it, and only a key frame repairs that."""
@@ -200,6 +204,10 @@ class Pictures(Generic[T]):
         loop: AbstractEventLoop,
     ) -> None:
         self._convert, self._deliver, self._loop = convert, deliver, loop
+
+    @property
+    def is_shared(self) -> bool:
+        return False
 
     def finish(self, at: int, frame: I420) -> None:
         converted = self._convert(frame)

@@ -37,6 +37,10 @@ Order = Callable[[Avatar], object]
 class Output(Protocol):
     """What becomes of a picture's frames."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the last frame was made once for several calls, and so took next to no time."""
+
     def finish(self, at: int, frame: I420) -> None:
         """Encode the frame of sample `at` and keep or deliver it. In an encoder's thread, one
         frame of a call at a time, in order."""
@@ -221,7 +225,8 @@ class Picture:
             self._failures = 0
             self.counts.drawn += 1
             self._in_time += 1
-            self._thinning = max(self._thinning * THICKEN**self._in_time, 1.0)
+            thinner = 0.0 if self._output.is_shared else self._thinning * THICKEN**self._in_time
+            self._thinning = max(thinner, 1.0)
         self._go_on()
 
     def _failed(self, error: BaseException) -> None:

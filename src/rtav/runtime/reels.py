@@ -12,7 +12,7 @@ from rtav.media.video import Codec, VideoEncoder, make_encoder
 
 KEPT = 12  # frames: who is further behind goes alone. Calls in step differ by a frame or two
 BEHIND = 4  # frames: who is further behind is waiting for a key frame to go on from
-ENTRY = 2  # frames: a key frame that is older is too old to begin with
+ENTRY = BEHIND  # frames: a key frame that is older is too old to begin with
 KEY_FRAMES = 50  # from one key frame to the next: everybody gets the one that somebody needs
 ALONE_FRAMES = 25  # a second in common comes before the way back in, which costs key frames
 

@@ -47,6 +47,10 @@ class Stills:
 
     # --- in an encoder's thread --------------------------------------------------------------
 
+    @property
+    def is_shared(self) -> bool:
+        return False
+
     def finish(self, at: int, frame: I420) -> None:
         fitting = (jpeg(frame, quality=quality) for quality in QUALITIES)
         picture = next((data for data in fitting if len(data) <= self._limit_bytes), b"")

@@ -81,6 +81,7 @@ class Screen:
         self.dropped: list[int] = []
         self.is_closed = False
         self.is_broken = False
+        self.is_shared = False
 
     def finish(self, at: int, frame: I420) -> None:
         if self.is_broken:
@@ -253,6 +254,20 @@ def test_from_the_fewest_frames_it_takes_forty_in_time_to_all_of_them() -> None:
         at += 10 * 960
 
     assert 35 <= scene.picture.counts.drawn - before - 10 <= 45
+
+
+def test_frames_that_are_shared_are_all_asked_for() -> None:
+    scene = Scene()
+    scene.open(Face())
+    for at in range(0, 50 * 960, 960):
+        if scene.frame(at):
+            scene.picture.drop(at)
+
+    scene.screen.is_shared = True
+    while not scene.frame(at := at + 960):
+        pass
+
+    assert all(scene.frame(at + 960 * ahead) for ahead in range(1, 20))
 
 
 def test_while_time_is_short_one_frame_in_eleven_is_given_up() -> None:
