@@ -6,10 +6,9 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from typing import Literal
-from urllib.parse import urlsplit
 
 import anthropic
 import httpx2
@@ -31,6 +30,15 @@ from anthropic.types import TextDelta as SaidDelta
 from rtav.engines.base import Capabilities, LlmDelta, LlmEnd, LlmRequest, TextDelta, ToolCallDelta
 from rtav.engines.llm.chat import Json
 from rtav.engines.llm.messages import parameters, wishes
+from rtav.engines.llm.service import (
+    WARM_UP_S,
+    broken_off,
+    checked_host,
+    in_time,
+    is_within,
+    named,
+    refused,
+)
 from rtav.errors import ConfigError, EngineFailed, EngineTimeout, EngineUnavailable
 
 ANTHROPIC_URL = "https://api.anthropic.com"
@@ -38,8 +46,6 @@ NAME = "anthropic"
 
 MAX_TOKENS = 4096
 """The format wants a limit; where the client gave none, this: some 20 minutes of speech."""
-
-WARM_UP_S = 5.0  # a server that is loading its model must not hold up ours
 
 _DATE = re.compile(r"-\d{8}$")
 """At the end of the id of a model; without it the id names the latest of that model."""
@@ -137,8 +143,9 @@ class AnthropicLlm:
         with _translated():
             async with asyncio.timeout_at(deadline):
                 stream = await self._ask(wanted, wishes(request))
+        parts = in_time(stream, first_by=deadline, idle_s=self._idle_s, guard=_translated)
         answer = _Answer()
-        async with stream, aclosing(self._events(stream, deadline)) as events:
+        async with stream, aclosing(parts) as events:
             async for event in events:
                 for delta in answer.add(event):
                     yield delta
@@ -162,21 +169,6 @@ class AnthropicLlm:
             **wanted, stream=True, extra_body=wished
         )
         return stream
-
-    async def _events(
-        self, stream: _Stream, deadline: float
-    ) -> AsyncGenerator[RawMessageStreamEvent, None]:
-        """The stream's events: the first before `deadline`, each later one within `idle_s`."""
-        events = aiter(stream)
-        loop = asyncio.get_running_loop()
-        while True:
-            with _translated():
-                async with asyncio.timeout_at(deadline):
-                    event = await anext(events, None)
-            if event is None:
-                return
-            yield event
-            deadline = loop.time() + self._idle_s
 
 
 class _Answer:
@@ -241,8 +233,8 @@ class _Answer:
             self._input_tokens = usage.input_tokens + written + self._cached_tokens
 
     def end(self) -> LlmEnd:
-        if self._reason is None:  # it went away: a good end, and one that was cut, have a reason
-            raise EngineFailed(NAME, "the model server broke off its reply", retryable=True)
+        if self._reason is None:
+            raise broken_off(NAME)
         return LlmEnd(
             reason=self._reason,
             input_tokens=self._input_tokens,
@@ -252,12 +244,8 @@ class _Answer:
 
 
 def _checked_host(base_url: str, *, model: str, api_key: str) -> str:
-    host = urlsplit(base_url).hostname
-    if host is None:
-        raise ConfigError("llm.base_url", f"{base_url!r} is no URL; try {ANTHROPIC_URL}")
-    if not model:
-        raise ConfigError("llm.model", "name the model to ask")
-    if f".{host}".endswith(".anthropic.com") and not api_key:
+    host = checked_host(base_url, model=model, example=ANTHROPIC_URL)
+    if is_within(host, "anthropic.com") and not api_key:
         raise ConfigError("llm.api_key", "Anthropic wants one; set RTAV_LLM_API_KEY")
     return host
 
@@ -279,9 +267,6 @@ def _translated() -> Iterator[None]:
 
 
 def _explained(error: anthropic.APIStatusError) -> str:
-    kind = f", {error.type}" if isinstance(error.type, str) else ""
     if error.status_code < 400:  # an error that came in the stream of a reply that began well
-        return f"the model server broke the stream{kind}"
-    hints = {401: "; check llm.api_key", 403: "; check llm.api_key", 404: "; check llm.model"}
-    hint = hints.get(error.status_code, "")
-    return f"the model server answered HTTP {error.status_code}{kind}{hint}"
+        return f"the model server broke the stream{named(error.type)}"
+    return refused(error.status_code, error.type)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import openai
 from openai.types.chat import ChatCompletionChunk
@@ -15,6 +14,14 @@ from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from rtav.engines.base import Capabilities, LlmDelta, LlmEnd, LlmRequest, TextDelta, ToolCallDelta
 from rtav.engines.llm.chat import Json, parameters
+from rtav.engines.llm.service import (
+    WARM_UP_S,
+    broken_off,
+    checked_host,
+    in_time,
+    is_within,
+    refused,
+)
 from rtav.engines.llm.thinking import Thoughtless
 from rtav.errors import ConfigError, EngineFailed, EngineTimeout, EngineUnavailable
 
@@ -26,8 +33,6 @@ WISHES = frozenset({"reasoning_effort", "parallel_tool_calls"})
 
 COUNTS = frozenset({"stream_options"})
 """The option by which tokens are counted; some servers refuse it."""
-
-WARM_UP_S = 5.0  # a server that is loading its model must not hold up ours
 
 _Stream = openai.AsyncStream[ChatCompletionChunk]
 _Reason = Literal["stop", "length", "content_filter"]
@@ -114,8 +119,9 @@ class OpenAiLlm:
         with _translated():
             async with asyncio.timeout_at(deadline):
                 stream = await self._ask(wanted)
+        parts = in_time(stream, first_by=deadline, idle_s=self._idle_s, guard=_translated)
         answer = _Answer()
-        async with stream, aclosing(self._chunks(stream, deadline)) as chunks:
+        async with stream, aclosing(parts) as chunks:
             async for chunk in chunks:
                 for delta in answer.add(chunk):
                     yield delta
@@ -141,21 +147,6 @@ class OpenAiLlm:
             self._refused = left_out
             log.info("the model server does not take %s", " and ".join(sorted(without)))
         return stream
-
-    async def _chunks(
-        self, stream: _Stream, deadline: float
-    ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        """The stream's chunks: the first before `deadline`, each later one within `idle_s`."""
-        chunks = aiter(stream)
-        loop = asyncio.get_running_loop()
-        while True:
-            with _translated():
-                async with asyncio.timeout_at(deadline):
-                    chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            yield chunk
-            deadline = loop.time() + self._idle_s
 
 
 class _Answer:
@@ -195,8 +186,8 @@ class _Answer:
         )
 
     def end(self) -> Iterator[LlmDelta]:
-        if self._reason is None:  # it went away: a good end, and one that was cut, have a reason
-            raise EngineFailed(NAME, "the model server broke off its reply", retryable=True)
+        if self._reason is None:
+            raise broken_off(NAME)
         if rest := self._thoughtless.end():
             yield TextDelta(rest)
         details = getattr(self._usage, "prompt_tokens_details", None)
@@ -209,18 +200,14 @@ class _Answer:
 
 
 def _checked_host(base_url: str, *, model: str, api_key: str) -> str:
-    host = urlsplit(base_url).hostname
-    if host is None:
-        raise ConfigError("llm.base_url", f"{base_url!r} is no URL; try http://127.0.0.1:11434/v1")
-    if not model:
-        raise ConfigError("llm.model", "name the model to ask")
+    host = checked_host(base_url, model=model, example="http://127.0.0.1:11434/v1")
     if _is_openai(host) and not api_key:
         raise ConfigError("llm.api_key", "OpenAI wants one; set RTAV_LLM_API_KEY")
     return host
 
 
 def _is_openai(host: str) -> bool:
-    return f".{host}".endswith(".openai.com")
+    return is_within(host, "openai.com")
 
 
 @contextmanager
@@ -232,16 +219,11 @@ def _translated() -> Iterator[None]:
         raise EngineTimeout(NAME, "the model server did not answer in time") from error
     except openai.APIStatusError as error:
         raise EngineFailed(
-            NAME, _explained(error), retryable=error.status_code == 429 or error.status_code >= 500
+            NAME,
+            refused(error.status_code, error.code),
+            retryable=error.status_code == 429 or error.status_code >= 500,
         ) from None
     except openai.APIConnectionError as error:
         raise EngineFailed(NAME, "cannot reach the model server", retryable=True) from error
     except (openai.OpenAIError, ValueError):
         raise EngineFailed(NAME, "the model server broke the stream", retryable=True) from None
-
-
-def _explained(error: openai.APIStatusError) -> str:
-    code = f", {error.code}" if isinstance(error.code, str) else ""
-    hints = {401: "; check llm.api_key", 403: "; check llm.api_key", 404: "; check llm.model"}
-    hint = hints.get(error.status_code, "")
-    return f"the model server answered HTTP {error.status_code}{code}{hint}"
