@@ -9,22 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from anatomy import BODY, EYES, HAIR_BACK, HEAD, SKIN
-from heads import (
-    CAMERA_Y,
-    CAMERA_Z,
-    EYE_R,
-    EYE_X,
-    EYE_Y,
-    EYE_Z,
-    FOCAL,
-    LID_R,
-    MOUTH,
-    MOUTH_HALF_WIDTH,
-    MOUTH_Y,
-    PIVOT,
-    Person,
-)
-from light import OF_HAIR, Picture
+from features import Features
+from heads import CAMERA_Y, CAMERA_Z, FOCAL, PIVOT, Person
+from march import OF_HAIR, Picture
 from numpy.typing import NDArray
 from sprites import teeth, tongue
 
@@ -57,7 +44,7 @@ def bake(person: Person, pictures: Mapping[int, Picture], folder: Path) -> None:
     for name, image in layers.items():
         _write(folder / f"{name}.png", _straight(image))
     _write(folder / "backdrop.png", _backdrop(person) / 255)
-    names, arrays = _fields(pictures, front)
+    names, arrays = _fields(person.features, pictures, front)
     np.savez_compressed(folder / "face.npz", **arrays)
     document = _document(person, names)
     (folder / "face.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -75,11 +62,8 @@ def _document(person: Person, names: list[str]) -> dict[str, object]:
         "grid": GRID,
         "camera": {"z": CAMERA_Z, "focal": FOCAL, "y": CAMERA_Y},
         "pivot": list(PIVOT),
-        "eyes": {
-            "Left": [EYE_X, EYE_Y, EYE_Z, EYE_R],
-            "Right": [-EYE_X, EYE_Y, EYE_Z, EYE_R],
-        },
-        "mouth_y": MOUTH_Y,
+        "eyes": {side: list(eye) for side, eye in person.features.eyes().items()},
+        "mouth_y": person.features.mouth_y,
         "lash": person.lash,
         "shapes": names,
     }
@@ -121,7 +105,7 @@ def _write(path: Path, image: Floats) -> None:
 
 
 def _fields(
-    pictures: Mapping[int, Picture], front: NDArray[np.bool_]
+    features: Features, pictures: Mapping[int, Picture], front: NDArray[np.bool_]
 ) -> tuple[list[str], dict[str, NDArray[np.float16]]]:
     face = pictures[SKIN]
     on_face = (face.material > 0) & (face.position[..., 1] > -1.35)
@@ -130,16 +114,17 @@ def _fields(
     back = _depth(behind.material > 0, behind.position[..., 2], 3.5)
     fringe = _depth(front, np.minimum(pictures[HEAD].position[..., 2], 0.75), 2.5)
     nodes = _unproject(head)
-    upper, lower = displacements(nodes, MOUTH, upper=True), displacements(nodes, MOUTH, upper=False)
+    mouth = features.mouth
+    upper, lower = displacements(nodes, mouth, upper=True), displacements(nodes, mouth, upper=False)
     names = list(upper)
     over, under = _stack(upper, names), _stack(lower, names)
-    rows, columns = _mouth_window(nodes)
-    lips = _seam(on_face, face.position[..., 2])
+    rows, columns = _mouth_window(nodes, features.mouth_y)
+    lips = _seam(features, on_face, face.position[..., 2])
     lips_up, lips_low = (
-        displacements(lips, MOUTH, upper=True),
-        displacements(lips, MOUTH, upper=False),
+        displacements(lips, mouth, upper=True),
+        displacements(lips, mouth, upper=False),
     )
-    lids = {part: np.stack([_lid(1.0, part), _lid(-1.0, part)]) for part in ("up", "low", "shut")}
+    eyes, lids = features.eyes().values(), features.lids
     arrays = {
         "depth_head": head,
         "depth_back": back,
@@ -150,7 +135,10 @@ def _fields(
         "seam": lips,
         "seam_upper": _stack(lips_up, names),
         "seam_lower": _stack(lips_low, names),
-        **{f"lid_{part}": curves for part, curves in lids.items()},
+        **{
+            f"lid_{part}": np.stack([lids.curve(eye, part, LID_POINTS) for eye in eyes])
+            for part in ("up", "low", "shut")
+        },
     }
     return names, {name: _compact(array) for name, array in arrays.items()}
 
@@ -189,10 +177,10 @@ def _unproject(depth: Floats) -> NDArray[np.float64]:
     return np.stack([(x * 2 - 1) / s, (1 - y * 2) / s + CAMERA_Y, depth], -1)
 
 
-def _mouth_window(nodes: NDArray[np.float64]) -> tuple[slice, slice]:
+def _mouth_window(nodes: NDArray[np.float64], mouth_y: float) -> tuple[slice, slice]:
     """Rows and columns of the nodes around the mouth, with a margin for the inversion."""
     x, y = nodes[..., 0], nodes[..., 1]
-    inside = (np.abs(x) < 0.46) & (y < MOUTH_Y + 0.20) & (y > MOUTH_Y - 0.64)
+    inside = (np.abs(x) < 0.46) & (y < mouth_y + 0.20) & (y > mouth_y - 0.64)
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
     return tuple(
         slice(max(0, i[0] - MOUTH_MARGIN), min(GRID, i[-1] + 1 + MOUTH_MARGIN))
@@ -200,10 +188,10 @@ def _mouth_window(nodes: NDArray[np.float64]) -> tuple[slice, slice]:
     )
 
 
-def _seam(mask: NDArray[np.bool_], z: Floats) -> NDArray[np.float64]:
+def _seam(features: Features, mask: NDArray[np.bool_], z: Floats) -> NDArray[np.float64]:
     """(SEAM_POINTS, 3): the closed mouth line on the surface."""
-    x = np.linspace(-1, 1, SEAM_POINTS) * MOUTH_HALF_WIDTH
-    line = np.stack([x, MOUTH.seam(x), np.full_like(x, 0.78)], -1)
+    x = np.linspace(-1, 1, SEAM_POINTS) * features.mouth.half_width
+    line = np.stack([x, features.mouth.seam(x), np.full_like(x, 0.78)], -1)
     surface = np.where(mask, z, 0).astype(np.float32)
     size = surface.shape[0]
     for _ in range(4):  # where the pixel is depends on the depth there
@@ -214,19 +202,3 @@ def _seam(mask: NDArray[np.bool_], z: Floats) -> NDArray[np.float64]:
         line[:, 2] = np.where(found > 0.3, found, line[:, 2])
     line[:, 2] = np.convolve(np.pad(line[:, 2], 3, mode="edge"), np.ones(7) / 7, "valid")
     return line
-
-
-def _lid(side: float, part: str) -> NDArray[np.float64]:
-    """(LID_POINTS, 3): the edge of the open upper or lower lid, or the line where they meet."""
-    u = np.linspace(-1, 1, LID_POINTS)
-    x, tilt = side * EYE_X + 0.188 * u, 0.016 * u * side
-    if part == "up":
-        arch = np.sqrt(1 - np.abs(u) ** 2.3) * (1 - 0.10 * u * side)
-        y = EYE_Y + 0.006 + 0.104 * arch + tilt
-    elif part == "low":
-        arch = np.sqrt(1 - np.abs(u) ** 2.1) * (1 + 0.12 * u * side)
-        y = EYE_Y + 0.006 - 0.088 * arch + tilt
-    else:
-        y = EYE_Y - 0.052 - 0.030 * (1 - u * u) + tilt
-    height = (LID_R + 0.004) ** 2 - (x - side * EYE_X) ** 2 - (y - EYE_Y) ** 2
-    return np.stack([x, y, EYE_Z + np.sqrt(np.clip(height, 0.03, None))], -1)

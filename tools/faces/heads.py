@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from features import Features
 from numpy.typing import NDArray
 
 from rtav.engines.avatar.shapes import Mouth, bell
@@ -26,7 +27,7 @@ def _seam(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return MOUTH_Y + 0.030 * u * u - 0.006 * bell(x, 0.05)
 
 
-MOUTH = Mouth(MOUTH_HALF_WIDTH, _seam)
+FEATURES = Features((EYE_X, EYE_Y, EYE_Z, EYE_R), Mouth(MOUTH_HALF_WIDTH, _seam), MOUTH_Y)
 
 BOB, CROP = 0, 1  # hair cuts
 
@@ -57,12 +58,16 @@ class Person(NamedTuple):
     id: str
     name: str
     voice: str
-    head: Head
+    head: NamedTuple
+    """Its measures: what the anatomy of its style asks for, a `Head` for people."""
     colours: tuple[str, str, str, str, str]
     backdrop: tuple[str, str]
     """Centre and edge."""
     lash: float
     """Thickness of the lashes."""
+    features: Features = FEATURES
+    style: str = "light"
+    """The module whose `photograph(person, scene, size)` makes the pictures of the face."""
 
 
 PEOPLE = {

@@ -1,11 +1,10 @@
-"""Rays from the camera: where they meet a head, and its colour there."""
+"""How light shows our people: skin, hair, cloth and eyes under one lamp."""
 
 # ruff: noqa: PLR0913, PLR0915 - numba inlines scalars; gathering them in objects costs minutes
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from anatomy import (
@@ -25,34 +24,23 @@ from anatomy import (
     skin,
     upper_lip,
 )
-from heads import (
-    CAMERA_Y,
-    CAMERA_Z,
-    CROP,
-    EYE_X,
-    EYE_Y,
-    EYE_Z,
-    FOCAL,
-    LID_R,
-    MOUTH_HALF_WIDTH,
-    Person,
+from heads import CROP, EYE_X, EYE_Y, EYE_Z, LID_R, MOUTH_HALF_WIDTH, Person
+from march import (
+    OF_CLOTH,
+    OF_EYE,
+    OF_HAIR,
+    OF_SKIN,
+    Picture,
+    linear,
+    marcher,
+    openness,
+    shadows,
 )
-from numba import njit, prange
 from sdf import bell, kernel, noise, step
-
-NOTHING, OF_SKIN, OF_HAIR, OF_CLOTH, OF_EYE = range(5)
 
 EXPOSURE = 0.62
 KEY = (-0.52, 0.56, 0.645)  # from the upper left, in front
 FILL = (0.78, 0.10, 0.62)
-
-
-class Picture(NamedTuple):
-    """One scene: `position` (H, W, 3) head units, `material` (H, W), `colour` (H, W, 3) RGB 0-1."""
-
-    position: np.ndarray
-    material: np.ndarray
-    colour: np.ndarray
 
 
 def photograph(person: Person, scene: int, size: int) -> Picture:
@@ -60,14 +48,9 @@ def photograph(person: Person, scene: int, size: int) -> Picture:
     position = np.zeros((size, size, 3))
     material = np.zeros((size, size), np.int64)
     colour = np.zeros((size, size, 3))
-    palette = np.array([_linear(c) for c in person.colours])
+    palette = np.array([linear(c) for c in person.colours])
     _march(size, scene, palette, person.head, position, material, colour)
     return Picture(position.astype(np.float32), material, _tone(colour).astype(np.float32))
-
-
-def _linear(hexadecimal: str) -> list[float]:
-    digits = hexadecimal.lstrip("#")
-    return [(int(digits[k : k + 2], 16) / 255) ** 2.2 for k in (0, 2, 4)]
 
 
 def _tone(c: np.ndarray) -> np.ndarray:
@@ -76,42 +59,8 @@ def _tone(c: np.ndarray) -> np.ndarray:
     return np.clip(y, 0, 1) ** (1 / 2.2)
 
 
-@kernel
-def _normal(x, y, z, scene, h):
-    e = 0.0015
-    a = distance(x + e, y - e, z - e, scene, h)
-    b = distance(x - e, y - e, z + e, scene, h)
-    c = distance(x - e, y + e, z - e, scene, h)
-    d = distance(x + e, y + e, z + e, scene, h)
-    nx, ny, nz = a - b - c + d, -a - b + c + d, -a + b - c + d
-    inverse = 1 / (math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-    return nx * inverse, ny * inverse, nz * inverse
-
-
-@kernel
-def _shadow(x, y, z, h):
-    t, light = 0.05, 1.0
-    for _ in range(28):
-        d = distance(x + KEY[0] * t, y + KEY[1] * t, z + KEY[2] * t, EVERYTHING, h)
-        light = min(light, 0.5 + 2.5 * d / t)
-        if light < 0.0:
-            break
-        t += min(max(d, 0.03), 0.16)
-        if t > 2.6:
-            break
-    light = max(light, 0.0)
-    return light * light * (3 - 2 * light)
-
-
-@kernel
-def _openness(x, y, z, nx, ny, nz, h):
-    """How much of the sky the point sees."""
-    hidden, weight = 0.0, 1.0
-    for i in range(1, 6):
-        t = 0.055 * i
-        hidden += (t - distance(x + nx * t, y + ny * t, z + nz * t, EVERYTHING, h)) * weight
-        weight *= 0.78
-    return max(0.0, min(1.0, 1 - 1.55 * hidden))
+_shadow = shadows(distance, EVERYTHING, KEY)
+_openness = openness(distance, EVERYTHING)
 
 
 @kernel
@@ -283,28 +232,4 @@ def _shade(x, y, z, nx, ny, nz, vx, vy, vz, scene, palette, h):
     return r, g, b, material
 
 
-@njit(fastmath=True, parallel=True)
-def _march(size, scene, palette, h, position, material, colour):
-    for j in prange(size):
-        for i in range(size):
-            rx = ((i + 0.5) / size * 2 - 1) / FOCAL
-            ry = (1 - (j + 0.5) / size * 2) / FOCAL
-            inverse = 1 / math.sqrt(rx * rx + ry * ry + 1)
-            rx, ry, rz = rx * inverse, ry * inverse, -inverse
-            t, met = 5.2, False
-            for _ in range(160):
-                d = distance(rx * t, CAMERA_Y + ry * t, CAMERA_Z + rz * t, scene, h)
-                if d < 0.0006:
-                    met = True
-                    break
-                t += d * 0.8
-                if t > 9.5:
-                    break
-            if not met:
-                continue
-            x, y, z = rx * t, CAMERA_Y + ry * t, CAMERA_Z + rz * t
-            nx, ny, nz = _normal(x, y, z, scene, h)
-            r, g, b, m = _shade(x, y, z, nx, ny, nz, -rx, -ry, -rz, scene, palette, h)
-            position[j, i, 0], position[j, i, 1], position[j, i, 2] = x, y, z
-            colour[j, i, 0], colour[j, i, 1], colour[j, i, 2] = r, g, b
-            material[j, i] = m
+_march = marcher(distance, _shade)

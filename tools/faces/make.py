@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from pathlib import Path
 
 import cv2
 from anatomy import BODY, EYES, HAIR_BACK, HEAD, SKIN
 from bake import SIZE, bake
 from heads import PEOPLE
-from light import photograph
 
 from rtav.engines.avatar.asset import FaceAsset
 from rtav.engines.avatar.face import read_face
@@ -33,8 +33,9 @@ def main() -> None:
     parser.add_argument("ids", nargs="+", choices=sorted(PEOPLE))
     for face_id in parser.parse_args().ids:
         person = PEOPLE[face_id]
+        style = importlib.import_module(person.style)
         scenes = (SKIN, BODY, EYES, HEAD, HAIR_BACK)
-        pictures = {scene: photograph(person, scene, SIZE * OVERSAMPLING) for scene in scenes}
+        pictures = {scene: style.photograph(person, scene, SIZE * OVERSAMPLING) for scene in scenes}
         folder = FACES / face_id
         bake(person, pictures, folder)
         frame = Renderer(FaceAsset(read_face(folder), SIZE)).render(PREVIEW_POSE)

@@ -1,0 +1,58 @@
+"""Where the features of a face are and how its lids are cut: what the bake asks of any head."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtav.engines.avatar.shapes import Mouth
+
+Curve = NDArray[np.float64]  # (n, 3) head units
+
+
+class Lids(NamedTuple):
+    """The opening between the lids of one eye, in head units about the eye's middle."""
+
+    radius: float = 0.273
+    """Of the ball that the lids lie on: a little more than the eye's."""
+    half_width: float = 0.188
+    up: tuple[float, float, float] = (0.104, 2.3, -0.10)
+    """Height of the upper lid, how square its arch is (2: an ellipse), how far out its top is."""
+    low: tuple[float, float, float] = (0.088, 2.1, 0.12)
+    """The same of the lower lid."""
+    shut: tuple[float, float] = (-0.052, -0.030)
+    """Height of the line where the lids meet at its ends, and how far its middle is from there."""
+    middle: float = 0.006
+    tilt: float = 0.016
+    """Rise of the outer corner."""
+
+    def curve(self, eye: tuple[float, float, float, float], part: str, points: int) -> Curve:
+        """The edge of the open upper (`up`) or lower (`low`) lid, or where they meet (`shut`)."""
+        x_eye, y_eye, z_eye, _ = eye
+        side = 1.0 if x_eye > 0 else -1.0
+        u = np.linspace(-1, 1, points)
+        x, tilt = x_eye + self.half_width * u, self.tilt * u * side
+        if part == "shut":
+            y = y_eye + self.shut[0] + self.shut[1] * (1 - u * u) + tilt
+        else:
+            height, square, lean = self.up if part == "up" else self.low
+            arch = np.sqrt(1 - np.abs(u) ** square) * (1 + lean * u * side)
+            y = y_eye + self.middle + (height if part == "up" else -height) * arch + tilt
+        depth = (self.radius + 0.004) ** 2 - (x - x_eye) ** 2 - (y - y_eye) ** 2
+        return np.stack([x, y, z_eye + np.sqrt(np.clip(depth, 0.03, None))], -1)
+
+
+class Features(NamedTuple):
+    """Eyes and mouth of a face, in head units."""
+
+    eye: tuple[float, float, float, float]
+    """Middle and radius of the subject's left eye; the other one mirrors it."""
+    mouth: Mouth
+    mouth_y: float
+    lids: Lids = Lids()
+
+    def eyes(self) -> dict[str, tuple[float, float, float, float]]:
+        x, y, z, r = self.eye
+        return {"Left": (x, y, z, r), "Right": (-x, y, z, r)}
