@@ -13,6 +13,7 @@ const PATIENCE_MS = 15_000;
  * @property {string} [voice] faces: the voice that suits it
  * @property {string} [language] voices
  * @property {number} [duration_seconds] driving motions
+ * @property {string} [description] driving motions
  *
  * @typedef {object} Secret
  * @property {string} value the short-lived key

@@ -60,8 +60,8 @@ export class PickersView extends EventTarget {
     if ([...this.#voices.options].some((option) => option.value === id)) this.#voices.value = id;
   }
 
-  #motionChip({ id, name }) {
-    const chip = make('button', { type: 'button', class: 'chip' }, spaced(name ?? id));
+  #motionChip({ id, name, description = '' }) {
+    const chip = make('button', { type: 'button', class: 'chip', title: description }, spaced(name ?? id));
     chip.addEventListener('click', () => {
       if (this.#build.checked) this.#showSequence([...this.#names, id]);
       else this.#drive([id]);
