@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rtav.engines.look import PLAIN, Look
 from rtav.errors import AtCapacity, EngineFailed
 from rtav.runtime.call import Call
 from rtav.runtime.events import MAX_BUFFERED_BYTES
@@ -425,7 +426,9 @@ def test_a_bug_ends_its_own_call_only_and_is_logged_once(
 
 def test_a_face_that_cannot_be_drawn_costs_the_picture_not_the_call() -> None:
     class Blind(ScriptedAvatar):
-        def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
+        def open(
+            self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+        ) -> ScriptedFace:
             raise Bug("no such picture")
 
     peer = FakePeer()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rtav.engines.look import PLAIN, Look
 from rtav.errors import EngineFailed
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.runtime.call import Call
@@ -229,8 +230,10 @@ def test_late_frames_are_left_out_and_the_voice_is_not_delayed() -> None:
 
 def test_a_frame_that_fails_is_left_out_and_the_next_one_is_drawn(caplog) -> None:
     class Moody(ScriptedAvatar):
-        def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
-            opened = super().open(face, size_px=size_px, fps=fps, seed=seed)
+        def open(
+            self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+        ) -> ScriptedFace:
+            opened = super().open(face, size_px=size_px, fps=fps, seed=seed, look=look)
             draw = opened.render
 
             def render(moment: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from rtav import clock
 from rtav.engines.avatar.portrait import ASSETS, PortraitAvatar
 from rtav.engines.base import AvatarEngine, Moment, Viseme
+from rtav.engines.look import PLAIN
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.testing.contracts.avatar import AvatarContract
 
@@ -58,7 +59,7 @@ def test_the_default_face_is_the_first(engine: PortraitAvatar) -> None:
 
 
 def test_calls_share_what_is_loaded(engine: PortraitAvatar) -> None:
-    assert engine.asset("face1", 256) is engine.asset("default", 256)
+    assert engine.staging("face1", 256, PLAIN) is engine.staging("default", 256, PLAIN)
 
 
 @pytest.mark.parametrize("size_px", [100, 300, 2048])

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from rtav.engines.look import PLAIN, Look
 from rtav.media.pcm import I420, Pcm
 
 
@@ -323,8 +324,8 @@ class Avatar(Protocol):
         are shown the same pictures, at the same moments. None: this one is alone."""
 
     def render(self, moment: Moment) -> I420:
-        """The face at `moment`, `size_px` square. The array is the caller's to keep, not to change:
-        the same one may be returned again, also to others."""
+        """The face at `moment`, as large as `picture_px` says. The array is the caller's to keep,
+        not to change: the same one may be returned again, also to others."""
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
         """From `at` on: play all but the last once each, in order, then loop the last.
@@ -367,8 +368,12 @@ class AvatarEngine(Engine, Protocol):
 
     def motions(self) -> Sequence[MotionInfo]: ...
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> Avatar:
+    def open(
+        self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+    ) -> Avatar:
         """May block for some 100 ms the first time a face is shown at a size: call in a thread.
+
+        `size_px` is the shorter side of what is seen; see `rtav.engines.look.picture_px`.
 
         `seed` decides what the face does of its own accord. None: the same as all others without
         one, whose moments are then of one common clock, but for a few frames; those that nothing

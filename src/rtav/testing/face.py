@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtav.engines.base import FaceInfo, Moment, Mood, MotionInfo, Viseme
+from rtav.engines.look import PLAIN, Look, picture_px
 from rtav.media.pcm import I420, SESSION_RATE_HZ
 from rtav.testing.engines import Scripted
 
@@ -42,10 +43,11 @@ class Stamp:
 
 def read(picture: I420) -> Stamp:
     """The stamp of a picture, also of one that went through a codec."""
-    width = picture.shape[1]
-    block = width // _SIDE
-    centres = np.arange(_SIDE) * block + block // 2
-    bits = (picture[np.ix_(centres, centres)] > (_DARK + _BRIGHT) // 2).ravel()
+    rows, width = picture.shape
+    down, across = (
+        np.arange(_SIDE) * block + block // 2 for block in (rows * 2 // 3 // _SIDE, width // _SIDE)
+    )
+    bits = (picture[np.ix_(down, across)] > (_DARK + _BRIGHT) // 2).ravel()
     values, at = {}, 0
     for name, length in _BITS:
         values[name] = int("".join("1" if bit else "0" for bit in bits[at : at + length]), 2)
@@ -79,8 +81,10 @@ class ScriptedAvatar(Scripted):
             for name, seconds in MOTIONS_S.items()
         )
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
-        opened = ScriptedFace(face, size_px=size_px)
+    def open(
+        self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+    ) -> ScriptedFace:
+        opened = ScriptedFace(face, size_px=size_px, look=look)
         self.opened.append(opened)
         return opened
 
@@ -93,11 +97,12 @@ class ScriptedFace:
 
     in_step = None
 
-    def __init__(self, face: str, *, size_px: int) -> None:
+    def __init__(self, face: str, *, size_px: int, look: Look = PLAIN) -> None:
         """Raises KeyError for a face that does not exist, ValueError for a size without blocks."""
         if size_px % (2 * _SIDE):
             raise ValueError(f"a stamp's side is a multiple of {2 * _SIDE} pixels, not {size_px}")
-        self._size_px = size_px
+        self._width, self._height = picture_px(size_px, look)
+        self.look = look
         self._sequence: Sequence[str] = ("default",)
         self._driven_at = 0
         self.drives: list[tuple[tuple[str, ...], int]] = []
@@ -115,9 +120,9 @@ class ScriptedFace:
         }
         bits = "".join(f"{values[name]:0{length}b}" for name, length in _BITS)
         blocks = np.where([bit == "1" for bit in bits], _BRIGHT, _DARK).astype(np.uint8)
-        block = np.ones((self._size_px // _SIDE, self._size_px // _SIDE), np.uint8)
+        block = np.ones((self._height // _SIDE, self._width // _SIDE), np.uint8)
         luma = np.kron(blocks.reshape(_SIDE, _SIDE), block)
-        grey = np.full((self._size_px // 2, self._size_px), 128, np.uint8)
+        grey = np.full((self._height // 2, self._width), 128, np.uint8)
         return np.vstack((luma, grey))
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rtav import metrics
+from rtav.engines.look import PLAIN, Look
 from rtav.errors import EngineFailed
 from rtav.media.pcm import TICK_SAMPLES
 from rtav.runtime.face import Face
@@ -31,9 +32,11 @@ class Sizes(ScriptedAvatar):
         super().__init__()
         self.asked: list[tuple[str, int, int]] = []
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
+    def open(
+        self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+    ) -> ScriptedFace:
         self.asked.append((face, size_px, fps))
-        return super().open(face, size_px=size_px, fps=fps, seed=seed)
+        return super().open(face, size_px=size_px, fps=fps, seed=seed, look=look)
 
 
 class Studio:
@@ -196,8 +199,10 @@ def test_a_face_that_always_fails_is_given_up_and_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(Sizes):
-        def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> ScriptedFace:
-            opened = super().open(face, size_px=size_px, fps=fps, seed=seed)
+        def open(
+            self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+        ) -> ScriptedFace:
+            opened = super().open(face, size_px=size_px, fps=fps, seed=seed, look=look)
 
             def render(moment: Any) -> Any:
                 raise EngineFailed("scripted-avatar", "no paint")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import cv2
@@ -18,7 +19,7 @@ from rtav.engines.avatar.scene import Scene
 from rtav.engines.avatar.scratch import Scratch
 
 ORDER = ("hair_back", "head", "hair_front")  # from the back to the front
-MIN_SIZE_PX, MAX_SIZE_PX = 128, 1024
+MIN_SIZE_PX, MAX_SIZE_PX = 128, 1536
 CONTEXT_PX = 32  # around the mouth: the inversion must see its neighbours
 
 
@@ -50,6 +51,12 @@ class FaceAsset:
         self.lower = self._build_lower(rest, upper, lower)
         self.parts_lips = np.abs(lower - upper).reshape(len(upper), -1).max(1) > 1e-4
         """(K,) bool: which shapes move the two lips differently."""
+
+    def before(self, face: FaceFile) -> FaceAsset:
+        """The same before the backdrop and with the body of `face`."""
+        other = copy.copy(self)
+        other.scene, other.scratch = self._build_scene(face), Scratch(self.size_px)
+        return other
 
     def _fit(self, picture: NDArray[Any]) -> NDArray[Any]:  # uint8 or float32
         if picture.shape[0] == self.size_px:

@@ -11,19 +11,20 @@ from random import Random
 import cv2
 
 import rtav
-from rtav.engines.avatar.asset import FaceAsset
 from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.motion import Motion, read_motion
 from rtav.engines.avatar.nature import Nature
 from rtav.engines.avatar.performance import Performance
 from rtav.engines.avatar.renderer import Renderer
+from rtav.engines.avatar.staging import Staging
 from rtav.engines.base import Capabilities, FaceInfo, Moment, MotionInfo
+from rtav.engines.look import PLAIN, Look
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.media.pcm import I420
 
 ASSETS = Path(rtav.__file__).parent / "assets"
 DEFAULT = "default"
-MAX_ASSETS = 8  # faces times sizes kept for the next call; 20 MB each at 512 px
+MAX_ASSETS = 8  # faces times sizes and looks kept for the next call; 20 MB each at 512 px
 
 
 class PortraitAvatar:
@@ -43,7 +44,7 @@ class PortraitAvatar:
         self._adopted: dict[str, Path] = {}
         self._adopted_motions: dict[str, Motion] = {}
         self._lock = threading.Lock()
-        self._assets: OrderedDict[tuple[str, int], FaceAsset] = OrderedDict()
+        self._stagings: OrderedDict[tuple[str, int, Look], Staging] = OrderedDict()
         self.common = Nature(Random())
         """Of all faces that live in step."""
 
@@ -72,7 +73,7 @@ class PortraitAvatar:
 
     async def close(self) -> None:
         with self._lock:
-            self._assets.clear()
+            self._stagings.clear()
 
     def faces(self) -> Sequence[FaceInfo]:
         return tuple(self._faces.values())
@@ -83,26 +84,29 @@ class PortraitAvatar:
             for m in self._motions.values()
         )
 
-    def open(self, face: str, *, size_px: int, fps: int, seed: int | None) -> Portrait:
+    def open(
+        self, face: str, *, size_px: int, fps: int, seed: int | None, look: Look = PLAIN
+    ) -> Portrait:
         """See `AvatarEngine.open`. Raises KeyError for an unknown face, ValueError for a size
-        that is not a multiple of 8 from 128 to 1024. Any `fps` will do."""
+        that is not a multiple of 16 from 128 to 1024, and for a background that is not there or
+        that the face cannot have. Any `fps` will do."""
         del fps  # a frame depends on its moment alone
         if not self._faces:
             raise EngineUnavailable("portrait", "not started")
-        return Portrait(self, face=face, size_px=size_px, seed=seed)
+        return Portrait(self, face=face, size_px=size_px, seed=seed, look=look)
 
-    def asset(self, face: str, size_px: int) -> FaceAsset:
+    def staging(self, face: str, size_px: int, look: Look) -> Staging:
         """The face at a size, loaded if it is not at hand. Raises KeyError, ValueError."""
-        key = (self._resolve_face(face), size_px)
+        key = (self._resolve_face(face), size_px, look)
         with self._lock:  # held while loading: two calls must not load the same face
-            asset = self._assets.get(key)
-            if asset is None:
-                asset = FaceAsset(read_face(self._folders[key[0]]), size_px)
-                self._assets[key] = asset
-                if len(self._assets) > MAX_ASSETS:
-                    self._assets.popitem(last=False)
-            self._assets.move_to_end(key)
-            return asset
+            staging = self._stagings.get(key)
+            if staging is None:
+                face_file = read_face(self._folders[key[0]])
+                staging = self._stagings[key] = Staging(face_file, size_px, look)
+                if len(self._stagings) > MAX_ASSETS:
+                    self._stagings.popitem(last=False)
+            self._stagings.move_to_end(key)
+            return staging
 
     def motion(self, name: str) -> Motion:
         """The motion called `name`, exactly or but for its case. Raises KeyError."""
@@ -163,11 +167,11 @@ class Portrait:
     """The face of one call; see `Avatar`."""
 
     def __init__(
-        self, engine: PortraitAvatar, *, face: str, size_px: int, seed: int | None
+        self, engine: PortraitAvatar, *, face: str, size_px: int, seed: int | None, look: Look
     ) -> None:
         self._engine = engine
-        self._size_px = size_px
-        self._renderer = Renderer(engine.asset(face, size_px))
+        self._size_px, self._look = size_px, look
+        self.show(face)
         nature = engine.common if seed is None else Nature(Random(seed))
         self._performance = Performance(engine.motion(DEFAULT), nature)
         self._is_seeded = seed is not None
@@ -175,18 +179,22 @@ class Portrait:
     def render(self, moment: Moment) -> I420:
         pose = self._performance.pose(moment)
         if self._performance.shares_head:
-            return self._renderer.speak(pose)
-        return self._renderer.render(pose, shared=self._performance.common is not None)
+            drawn = [renderer.speak(pose) for renderer in self._renderers]
+        else:
+            shared = self._performance.common is not None
+            drawn = [renderer.render(pose, shared=shared) for renderer in self._renderers]
+        return self._staging.compose(drawn)
 
     @property
     def in_step(self) -> Hashable | None:
         """See `Avatar`."""
         common = self._performance.common
-        return None if common is None or self._is_seeded else (self._renderer.asset, common)
+        return None if common is None or self._is_seeded else (self._staging, common)
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
         """See `Avatar.drive`. Raises ValueError for an empty sequence."""
         self._performance.drive([self._engine.motion(name) for name in motions], at=at)
 
     def show(self, face: str) -> None:
-        self._renderer = Renderer(self._engine.asset(face, self._size_px))
+        self._staging = self._engine.staging(face, self._size_px, self._look)
+        self._renderers = [Renderer(asset) for asset in self._staging.assets]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from rtav.engines.base import Avatar, AvatarEngine, Moment, Mood, MotionInfo, Viseme
+from rtav.engines.look import Look
 from rtav.errors import ConfigError
 from rtav.media.pcm import I420, SESSION_RATE_HZ
 
@@ -47,6 +48,24 @@ class AvatarContract(ABC):
         assert frame.shape == (size_px * 3 // 2, size_px)
         assert frame.dtype == np.uint8
         assert frame[:size_px].std() > 10  # something is seen
+
+    @pytest.mark.parametrize(
+        ("look", "width", "height"),
+        [
+            (Look(framing="portrait"), 256, 448),
+            (Look(framing="landscape"), 448, 256),
+            (Look(background="#336699"), 256, 256),
+            (Look(framing="landscape", background="matte"), 448, 512),
+        ],
+    )
+    def test_a_frame_is_as_large_as_its_look_wants_it(
+        self, look: Look, width: int, height: int
+    ) -> None:
+        engine = _started(self.make())
+
+        avatar = engine.open("default", size_px=_SIZE_PX, fps=_FPS, seed=1, look=look)
+
+        assert avatar.render(_silent(0)).shape == (height * 3 // 2, width)
 
     def test_a_frame_belongs_to_the_caller(self) -> None:
         avatar = _open(self.make())
