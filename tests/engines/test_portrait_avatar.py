@@ -33,6 +33,7 @@ def test_the_standard_faces_have_names_voices_and_previews(engine: PortraitAvata
     assert faces == [
         ("face1", "Mia", "alice", "faces/face1/preview.png"),
         ("face2", "Leo", "anthony", "faces/face2/preview.png"),
+        ("face8", "Nora", "alice", "faces/face8/preview.png"),
     ]
     assert all((ASSETS / face.preview).is_file() for face in engine.faces() if face.preview)
 
@@ -85,8 +86,8 @@ def test_faces_and_motions_of_a_folder_join_the_standard_ones(tmp_path: Path) ->
 
     asyncio.run(engine.start())
 
-    assert [face.id for face in engine.faces()] == ["face1", "face2", "ann"]
-    assert engine.faces()[2].preview is None  # only the standard pictures are served
+    assert engine.faces()[-1].id == "ann"
+    assert engine.faces()[-1].preview is None  # only the standard pictures are served
     assert "Wave" in [motion.id for motion in engine.motions()]
     engine.open("ann", size_px=256, fps=25, seed=1).drive(["wave", "default"], at=0)
 
@@ -227,7 +228,7 @@ def test_an_adopted_face_is_shown_and_is_in_no_list(engine: PortraitAvatar) -> N
     shown = [face.render(Moment(at=0)) for face in faces]
 
     assert np.array_equal(*shown)
-    assert [face.id for face in engine.faces()] == ["face1", "face2"]
+    assert "face_1" not in [face.id for face in engine.faces()]
     engine.forget("face_1")
     with pytest.raises(KeyError):
         engine.open("face_1", size_px=128, fps=25, seed=1)

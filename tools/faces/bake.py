@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -13,7 +14,6 @@ from features import Features
 from heads import CAMERA_Y, CAMERA_Z, FOCAL, PIVOT, Person
 from march import OF_HAIR, Picture
 from numpy.typing import NDArray
-from sprites import teeth, tongue
 
 from rtav.engines.avatar.shapes import displacements
 
@@ -27,8 +27,11 @@ MOUTH_MARGIN = 8  # nodes around the mouth in which the lower lip has a field of
 NEGLIGIBLE = 2e-5  # head units, 0.004 px at SIZE: zeros compress
 
 
-def bake(person: Person, pictures: Mapping[int, Picture], folder: Path) -> None:
-    """Write the face of `person`. `pictures` holds the five scenes, all of one size."""
+def bake(person: Person, style: ModuleType, pictures: Mapping[int, Picture], folder: Path) -> None:
+    """Write the face of `person`. `pictures` holds the five scenes, all of one size.
+
+    `style` also gives the mouth's inside, `inside(person)`, and `backdrop(person, size)`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     front = pictures[HEAD].material == OF_HAIR
     layers = {
@@ -37,13 +40,11 @@ def bake(person: Person, pictures: Mapping[int, Picture], folder: Path) -> None:
         "eyes": _layer(pictures[EYES], pictures[EYES].material > 0),
         "hair_back": _layer(pictures[HAIR_BACK], pictures[HAIR_BACK].material > 0),
         "hair_front": _layer(pictures[HEAD], front),
-        "teeth_upper": teeth(upper=True),
-        "teeth_lower": teeth(upper=False),
-        "tongue": tongue(),
+        **style.inside(person),
     }
     for name, image in layers.items():
         _write(folder / f"{name}.png", _straight(image))
-    _write(folder / "backdrop.png", _backdrop(person) / 255)
+    _write(folder / "backdrop.png", style.backdrop(person, SIZE) / 255)
     names, arrays = _fields(person.features, pictures, front)
     np.savez_compressed(folder / "face.npz", **arrays)
     document = _document(person, names)
@@ -83,17 +84,6 @@ def _straight(image: Floats) -> Floats:
     alpha = image[..., 3:]
     colour = np.where(alpha > 1e-3, image[..., :3] / np.maximum(alpha, 1e-3), 0)
     return np.dstack([colour, alpha])
-
-
-def _backdrop(person: Person) -> Floats:
-    """A soft gradient with a little grain: without it the encoder shows bands."""
-    centre, edge = (
-        np.array([int(c[k : k + 2], 16) for k in (5, 3, 1)], np.float32) for c in person.backdrop
-    )
-    yy, xx = np.mgrid[0:SIZE, 0:SIZE] / SIZE
-    d = np.clip(np.hypot(xx - 0.42, yy - 0.35) / 0.95, 0, 1)[..., None]
-    grain = np.random.default_rng(0).normal(0, 0.7, (SIZE, SIZE, 1))
-    return (centre * (1 - d) + edge * d + grain).astype(np.float32)
 
 
 def _write(path: Path, image: Floats) -> None:

@@ -58,7 +58,7 @@ class Person(NamedTuple):
     id: str
     name: str
     voice: str
-    head: NamedTuple
+    head: tuple[float, ...]
     """Its measures: what the anatomy of its style asks for, a `Head` for people."""
     colours: tuple[str, str, str, str, str]
     backdrop: tuple[str, str]

@@ -37,7 +37,9 @@ from march import (
     shadows,
 )
 from sdf import bell, kernel, noise, step
+from sprites import Image, teeth, tongue
 
+OVERSAMPLING = 2  # of the baked pictures
 EXPOSURE = 0.62
 KEY = (-0.52, 0.56, 0.645)  # from the upper left, in front
 FILL = (0.78, 0.10, 0.62)
@@ -51,6 +53,26 @@ def photograph(person: Person, scene: int, size: int) -> Picture:
     palette = np.array([linear(c) for c in person.colours])
     _march(size, scene, palette, person.head, position, material, colour)
     return Picture(position.astype(np.float32), material, _tone(colour).astype(np.float32))
+
+
+def inside(_: Person) -> dict[str, Image]:
+    """What an open mouth shows: (H, W, 4) premultiplied BGRA, 0 to 1, by the engine's names."""
+    upper, lower = teeth(upper=True), teeth(upper=False)
+    return {"teeth_upper": upper, "teeth_lower": lower, "tongue": tongue()}
+
+
+def backdrop(person: Person, size: int) -> Image:
+    """(size, size, 3) BGR, 0 to 255: a soft gradient.
+
+    It has a little grain: without it the encoder shows bands.
+    """
+    centre, edge = (
+        np.array([int(c[k : k + 2], 16) for k in (5, 3, 1)], np.float32) for c in person.backdrop
+    )
+    yy, xx = np.mgrid[0:size, 0:size] / size
+    d = np.clip(np.hypot(xx - 0.42, yy - 0.35) / 0.95, 0, 1)[..., None]
+    grain = np.random.default_rng(0).normal(0, 0.7, (size, size, 1))
+    return (centre * (1 - d) + edge * d + grain).astype(np.float32)
 
 
 def _tone(c: np.ndarray) -> np.ndarray:

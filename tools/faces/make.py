@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 from anatomy import BODY, EYES, HAIR_BACK, HEAD, SKIN
 from bake import SIZE, bake
+from creatures import CREATURES
 from heads import PEOPLE
 
 from rtav.engines.avatar.asset import FaceAsset
@@ -16,8 +17,8 @@ from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.renderer import Renderer
 
 FACES = Path(__file__).resolve().parents[2] / "src" / "rtav" / "assets" / "faces"
-OVERSAMPLING = 2
 PREVIEW_PX = 256
+EVERYONE = PEOPLE | CREATURES
 PREVIEW_POSE = {
     "mouthSmileLeft": 0.25,
     "mouthSmileRight": 0.25,
@@ -30,14 +31,16 @@ PREVIEW_POSE = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("ids", nargs="+", choices=sorted(PEOPLE))
+    parser.add_argument("ids", nargs="+", choices=sorted(EVERYONE))
     for face_id in parser.parse_args().ids:
-        person = PEOPLE[face_id]
+        person = EVERYONE[face_id]
         style = importlib.import_module(person.style)
         scenes = (SKIN, BODY, EYES, HEAD, HAIR_BACK)
-        pictures = {scene: style.photograph(person, scene, SIZE * OVERSAMPLING) for scene in scenes}
+        pictures = {
+            scene: style.photograph(person, scene, SIZE * style.OVERSAMPLING) for scene in scenes
+        }
         folder = FACES / face_id
-        bake(person, pictures, folder)
+        bake(person, style, pictures, folder)
         frame = Renderer(FaceAsset(read_face(folder), SIZE)).render(PREVIEW_POSE)
         picture = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)
         small = cv2.resize(picture, (PREVIEW_PX, PREVIEW_PX), interpolation=cv2.INTER_AREA)
