@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
@@ -10,9 +11,11 @@ from typing import Annotated
 
 import typer
 
-from rtav.errors import ConfigError, EngineUnavailable
-from rtav.server import entry, key_commands
+from rtav.errors import ConfigError, EngineError
+from rtav.server import entry, films, key_commands
+from rtav.server.films import MAX_CHARS
 from rtav.server.keys import Key, KeyLimits, Scope
+from rtav.server.progress import progress_bar
 from rtav.settings import Settings
 from rtav.sources import Tree, assignment, load, merge
 
@@ -65,6 +68,54 @@ def doctor(config: Config = None, set_: Sets = None) -> None:
         typer.echo(f"{mark} {finding.subject}: {finding.message}")
     if not all(finding.is_good for finding in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def render(  # noqa: PLR0913 - one parameter for each option of the command
+    out: Annotated[
+        str,
+        typer.Argument(
+            metavar="OUT", help="film.mp4, film.webm, film-%04d.png, or a folder for PNGs."
+        ),
+    ],
+    say: Annotated[
+        str, typer.Option(help="What the face says; [Wink] in it is a motion. `-`: read it.")
+    ],
+    face: Annotated[str | None, typer.Option(help="A name, or a face's folder.")] = None,
+    voice: Annotated[str | None, typer.Option(help="By default the one that suits it.")] = None,
+    driving: Annotated[
+        list[str] | None,
+        typer.Option(help="A motion; several: name it again. The last one is repeated."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="The shorter side, px: a multiple of 16.")
+    ] = None,
+    upsample: Annotated[
+        float | None, typer.Option(help="Instead of a size: 0.5 to 2 times the server's.")
+    ] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames per second, 1 to 60.")] = None,
+    framing: Annotated[str, typer.Option(help="square, portrait or landscape.")] = "square",
+    background: Annotated[
+        str, typer.Option(help="original, #rrggbb, or transparent: WebM or PNGs.")
+    ] = "original",
+    config: Config = None,
+    set_: Sets = None,
+) -> None:
+    """Write a film of a face that says a text, as it would in a call."""
+    wish = films.Wish(
+        out=out,
+        text=sys.stdin.read(MAX_CHARS + 1) if say == "-" else say,
+        face=face,
+        voice=voice,
+        driving=driving or (),
+        size_px=size,
+        upsample=upsample,
+        fps=fps,
+        framing=framing,
+        background=background,
+    )
+    with _readable_errors(), progress_bar(out) as told:
+        films.render(_load({}, config, set_), wish, progress=told)
 
 
 @keys.command("create")
@@ -159,6 +210,6 @@ def _named(options: Tree) -> Tree:
 def _readable_errors() -> Iterator[None]:
     try:
         yield
-    except (ConfigError, EngineUnavailable) as error:
+    except (ConfigError, EngineError) as error:
         typer.echo(f"rtav: {error}", err=True)
         raise typer.Exit(2) from None

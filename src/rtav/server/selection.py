@@ -57,13 +57,21 @@ async def select(settings: Settings, *, own_ports: Collection[int] = ()) -> Sele
             vad=registry.load("vad", _or(settings.vad, "silero"), settings.vad.options),
             stt=registry.load("stt", *_recogniser(settings.stt, llm)),
             llm=registry.load("llm", llm.engine, llm.options),
-            tts=registry.load("tts", _or(settings.tts, best_available()), settings.tts.options),
-            avatar=registry.load(
-                "avatar", _or(settings.avatar, "portrait"), settings.avatar.options
-            ),
+            tts=tts_engine(settings),
+            avatar=avatar_engine(settings),
         ),
         llm_at=llm.options.get("base_url"),
     )
+
+
+def tts_engine(settings: Settings) -> TtsEngine:
+    """As `select`."""
+    return registry.load("tts", _or(settings.tts, best_available()), settings.tts.options)
+
+
+def avatar_engine(settings: Settings) -> AvatarEngine:
+    """As `select`."""
+    return registry.load("avatar", _or(settings.avatar, "portrait"), settings.avatar.options)
 
 
 def _or(named: EngineSettings, best: str) -> str:
