@@ -313,6 +313,9 @@ class MotionInfo:
     name: str
     duration_s: float
     loops: bool
+    """Its end meets its beginning; the others are gestures."""
+    description: str = ""
+    """One sentence, for whoever chooses."""
 
 
 class Avatar(Protocol):

@@ -46,10 +46,7 @@ class Listing:
         return cls(
             faces=_faces(avatar),
             voices=_voices(tts),
-            driving=tuple(
-                _entry(motion.id, motion.name, duration_seconds=round(motion.duration_s, 3))
-                for motion in avatar.motions()
-            ),
+            driving=_motions(avatar),
             models=_models(llm, created, strict=strict),
         )
 
@@ -68,6 +65,19 @@ def _faces(avatar: AvatarEngine) -> tuple[Entry, ...]:
         for face in avatar.faces()
     ]
     return _with_default(faces)
+
+
+def _motions(avatar: AvatarEngine) -> tuple[Entry, ...]:
+    return tuple(
+        _entry(
+            motion.id,
+            motion.name,
+            duration_seconds=round(motion.duration_s, 3),
+            loop=motion.loops,
+            **({"description": motion.description} if motion.description else {}),
+        )
+        for motion in avatar.motions()
+    )
 
 
 def _voices(tts: TtsEngine) -> tuple[Entry, ...]:

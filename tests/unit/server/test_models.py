@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from rtav.engines.base import LlmRequest
+from rtav.engines.base import LlmRequest, MotionInfo
 from rtav.errors import ProtocolError
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Supervisor
@@ -35,6 +35,31 @@ def test_a_strict_list_has_only_what_is_there_and_the_operators_names_for_it():
     llm = AliasedLlm(ScriptedLlm(models=["llama"]), {"gpt-5.2": "llama"})
 
     assert listed(llm, strict=True) == {"llama", "gpt-5.2"} | OPEN_LOOP
+
+
+def test_a_motion_is_listed_with_what_it_does_and_how_long_it_takes():
+    class Acting(ScriptedAvatar):
+        def motions(self) -> list[MotionInfo]:
+            return [
+                MotionInfo(
+                    id="Nod", name="Nod", duration_s=1.23456, loops=False, description="Yes"
+                ),
+                MotionInfo(id="idle", name="idle", duration_s=17.0, loops=True),
+            ]
+
+    listing = Listing.of(avatar=Acting(), tts=ScriptedTts(), llm=ScriptedLlm(), created=0)
+
+    assert [dict(entry) for entry in listing.driving] == [
+        {
+            "id": "Nod",
+            "name": "Nod",
+            "type": "standard",
+            "duration_seconds": 1.235,
+            "loop": False,
+            "description": "Yes",
+        },
+        {"id": "idle", "name": "idle", "type": "standard", "duration_seconds": 17.0, "loop": True},
+    ]
 
 
 @pytest.mark.parametrize(("named", "asked"), [("gpt-5.2", "llama"), ("llama", "llama"), ("x", "x")])

@@ -97,7 +97,7 @@ class Behaviour:
         if mood != self._mood:
             self._before = self._weights(t)
             self._mood, self._since_s = mood, t
-            if mood == "thinking":
+            if mood == "thinking" and self._before["thinking"] == 0.0:
                 self._aside = -self._aside
         pose: Pose = {}
         for name, weight in self._weights(t).items():

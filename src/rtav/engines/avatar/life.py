@@ -28,8 +28,8 @@ class Signs:
     breath: float
     lid: float
 
-    def add_to(self, pose: Pose) -> None:
-        """Add them over everything else, in place."""
+    def add_to(self, pose: Pose, *, blinking: float = 1.0) -> None:
+        """Add them over everything else, in place; `blinking` is how far blinks close the eyes."""
         for name, drift in self.drift.items():
             pose[name] = pose.get(name, 0.0) + drift
         gaze_x, gaze_y = self.gaze
@@ -41,7 +41,7 @@ class Signs:
         for name, value in RESTING.items():
             pose[name] = max(pose.get(name, 0.0), value)
         for name in both("eyeBlink"):
-            pose[name] = max(pose[name], self.lid)
+            pose[name] = max(pose[name], blinking * self.lid)
 
 
 class Life:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rtav.engines.avatar.channels import RANGES, Pose
+from rtav.engines.avatar.channels import RANGES, Pose, both
 from rtav.errors import EngineUnavailable
 
 FORMAT = "avatar-motion/1"
 MAX_DURATION_S = 600.0  # a clip is a gesture or an idle loop, not a film
+MAX_DESCRIPTION = 500  # characters: a sentence
 MAX_KEYS = 20_000  # per channel: ten minutes at more than 30 keys a second
 
 
@@ -52,11 +53,17 @@ class Motion:
     """A clip. `blend_in_s` is how long the pose before it takes to give way."""
 
     name: str
+    description: str = ""
     duration_s: float
     loops: bool
     """Its end meets its beginning. Any clip can be repeated; this one is seamless by itself."""
     blend_in_s: float
     tracks: Mapping[str, Track]
+
+    @property
+    def blinks(self) -> bool:
+        """It says itself when the eyes close: nobody blinks in the midst of a wink."""
+        return any(name in self.tracks for name in both("eyeBlink"))
 
     def at(self, t: float) -> tuple[Pose, Pose]:
         """Values and rates of change (per second) of all its channels at `t` seconds."""
@@ -99,8 +106,11 @@ def parse_motion(document: Any) -> Motion:  # Any: what a stranger's JSON holds
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"not an {FORMAT} document")
     name, loops, channels = (document.get(key) for key in ("name", "loop", "channels"))
+    description = document.get("description", "")
     if not isinstance(name, str) or not name:
         raise ValueError("name must be a text")
+    if not isinstance(description, str) or len(description) > MAX_DESCRIPTION:
+        raise ValueError(f"description must be a text of at most {MAX_DESCRIPTION} characters")
     if not isinstance(loops, bool):
         raise ValueError("loop must be true or false")
     if not isinstance(channels, dict):
@@ -108,6 +118,7 @@ def parse_motion(document: Any) -> Motion:  # Any: what a stranger's JSON holds
     duration_s = _number(document.get("duration"), "duration", 0.1, MAX_DURATION_S)
     return Motion(
         name=name,
+        description=description,
         duration_s=duration_s,
         loops=loops,
         blend_in_s=_number(document.get("blend_in", 0.35), "blend_in", 0.05, 5.0),

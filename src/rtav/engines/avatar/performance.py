@@ -43,6 +43,7 @@ class Performance:
         self._last_s = 0.0
         self._talk = 0.0
         self._gesture = 0.0
+        self._own_blinks = 0.0
         self._mouth: Pose = {}
         self._mouth_s = 0.0
 
@@ -80,6 +81,8 @@ class Performance:
         pose = self._player.pose(t)
         gesturing = 0.0 if self._player.motion.loops else 1.0
         self._gesture = _approach(self._gesture, gesturing, dt / GESTURE_S)
+        blinks = gesturing if self._player.motion.blinks else 0.0
+        self._own_blinks = _approach(self._own_blinks, blinks, dt / GESTURE_S)
         self._talk = _approach(
             self._talk, 1.0 if speech else 0.0, dt / (TALK_RISE_S if speech else TALK_FALL_S)
         )
@@ -91,7 +94,7 @@ class Performance:
         add(pose, speech)
         # lips that meet cannot be parted by the motion below
         pose["jawOpen"] = pose.get("jawOpen", 0.0) * (1.0 - min(1.0, pose.get("mouthClose", 0.0)))
-        instant.signs.add_to(pose)
+        instant.signs.add_to(pose, blinking=1.0 - self._own_blinks)
         return clamp(pose)
 
     def _speech(self, t: float, moment: Moment) -> Pose:

@@ -80,7 +80,13 @@ class PortraitAvatar:
 
     def motions(self) -> Sequence[MotionInfo]:
         return tuple(
-            MotionInfo(id=m.name, name=m.name, duration_s=m.duration_s, loops=m.loops)
+            MotionInfo(
+                id=m.name,
+                name=m.name,
+                duration_s=m.duration_s,
+                loops=m.loops,
+                description=m.description,
+            )
             for m in self._motions.values()
         )
 

@@ -42,6 +42,12 @@ def test_a_thinker_looks_aside_and_holds_still() -> None:
     assert spread(poses, "headPitch") < 0.1
 
 
+def test_a_thinker_who_is_disturbed_for_a_moment_keeps_to_his_side() -> None:
+    poses = behave(("thinking", 2), ("speaking", 0.2), ("thinking", 1))
+
+    assert all(abs(b["gazeX"] - a["gazeX"]) < 3 for a, b in itertools.pairwise(poses[1:]))
+
+
 def test_a_thinker_looks_to_the_other_side_the_next_time() -> None:
     poses = behave(("thinking", 2), ("speaking", 2), ("thinking", 2))
 

@@ -65,6 +65,8 @@ def test_a_channel_no_face_knows_is_ignored() -> None:
     [
         ({"format": "avatar-motion/2"}, "not an avatar-motion/1 document"),
         ({"name": ""}, "name must be a text"),
+        ({"description": 1}, "description must be a text of at most 500"),
+        ({"description": "x" * 501}, "description must be a text of at most 500"),
         ({"loop": 1}, "loop must be true or false"),
         ({"duration": 0}, "duration must be 0.1 to 600"),
         ({"duration": True}, "duration must be a number"),
@@ -115,3 +117,14 @@ def test_blinks_and_breath_are_left_to_life_at_rest(name: str) -> None:
         for channel in motion.tracks
         if channel.startswith(("eye", "gaze", "br")) and channel != "browInnerUp"
     ]
+
+
+@pytest.mark.parametrize("path", sorted((ASSETS / "driving").glob("*.json")), ids=lambda p: p.stem)
+def test_a_standard_motion_says_what_it_does_and_does_not_move_everything_at_once(
+    path: Path,
+) -> None:
+    motion = read_motion(path)
+
+    assert 5 < len(motion.description) < 100
+    assert "  " not in motion.description
+    assert len({track.times for track in motion.tracks.values()}) > 2

@@ -210,6 +210,12 @@ def test_an_hour_that_nobody_watched_is_caught_up() -> None:
     assert player.pose(3600.0 + 2.0)["headYaw"] == pytest.approx(1.0)
 
 
+def largest_step(name: str) -> float:
+    if name.startswith("gaze"):
+        return 25.0  # the eyes jump
+    return 0.75 if RANGES[name][1] <= 1 else 3.6
+
+
 @given(
     st.lists(
         st.tuples(
@@ -237,7 +243,7 @@ def test_no_order_makes_the_face_jump_or_leave_its_ranges(
     for before, after in itertools.pairwise(poses):
         for name in before.keys() | after.keys():
             step = abs(after.get(name, 0.0) - before.get(name, 0.0))
-            assert step < (0.75 if RANGES[name][1] <= 1 else 3.0), name
+            assert step < largest_step(name), name
     for pose in poses:
         for name, value in clamp(pose).items():
             assert RANGES[name][0] <= value <= RANGES[name][1]
