@@ -66,6 +66,7 @@ def _document(person: Person, names: list[str]) -> dict[str, object]:
         "eyes": {side: list(eye) for side, eye in person.features.eyes().items()},
         "mouth_y": person.features.mouth_y,
         "lash": person.lash,
+        **({"ink": dict(person.ink)} if person.ink else {}),
         "shapes": names,
     }
 

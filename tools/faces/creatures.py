@@ -40,6 +40,14 @@ CREATURES = {
             backdrop=("#cfe6e1", "#a9cfcb"),
             lash=2.2,
             features=DRAWN,
+            ink={
+                "lash": "#2b141d",
+                "rim": "#b9745f",
+                "throat": "#5a1826",
+                "crease": 0.55,
+                "glint": 6.5,
+                "shade": 0.5,
+            },
             style="drawn",
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +68,8 @@ class Person(NamedTuple):
     lash: float
     """Thickness of the lashes."""
     features: Features = FEATURES
+    ink: Mapping[str, str | float] = MappingProxyType({})
+    """What of `rtav.engines.avatar.ink` is not as for people."""
     style: str = "light"
     """The module whose `photograph(person, scene, size)` makes the pictures of the face."""
 

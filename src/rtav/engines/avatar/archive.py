@@ -17,6 +17,7 @@ import numpy as np
 from rtav.engines.avatar.asset import FaceAsset
 from rtav.engines.avatar.channels import RANGES
 from rtav.engines.avatar.face import FORMAT, LAYERS, MAX_SIZE_PX, SPRITES, FaceFile, read_face
+from rtav.engines.avatar.ink import write_ink
 from rtav.engines.avatar.picture import refused
 from rtav.engines.avatar.renderer import Renderer
 from rtav.errors import EngineUnavailable
@@ -71,6 +72,7 @@ def write_face(face: FaceFile, folder: Path, *, face_id: str, name: str) -> dict
         "eyes": {side: list(ball) for side, ball in face.eyes.items()},
         "mouth_y": face.mouth_y,
         "lash": face.lash,
+        "ink": write_ink(face.ink),
         "shapes": list(face.shapes),
     }
     (folder / "face.json").write_text(json.dumps(document), encoding="utf-8")

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.channels import SIDES, Pose
 from rtav.engines.avatar.face import FaceFile
+from rtav.engines.avatar.ink import Ink
 from rtav.engines.avatar.paint import AA, INV255, SHIFT, U8, fixed, mix, polygon, room
 
 SHUT = 0.985  # from here on nothing of the ball is seen
 UP, LOW, CREASE = range(3)  # the curves of each eye
 WHITE_REACH = 0.88  # of the ball's radius: farther out its picture is stretched, it has no more
-LASH_COLOUR = (14, 14, 26, 0)
-RIM_COLOUR = (96, 104, 168, 0)
 GLINT_COLOUR = (255, 253, 250, 255)
 FULL_PX = 720  # the frame height for which line widths are given
 
@@ -47,6 +46,7 @@ class Eyes:
     lash: float
     line_scale: float
     """Line widths of FULL_PX to those of this size."""
+    ink: Ink
 
     @property
     def points(self) -> int:
@@ -87,6 +87,7 @@ def build_eyes(face: FaceFile, camera: Camera) -> Eyes:
         lash_px=lash_px.astype(np.float32),
         lash=face.lash,
         line_scale=scale,
+        ink=face.ink,
     )
 
 
@@ -109,6 +110,8 @@ def _ball(face: FaceFile, eye: tuple[float, ...], camera: Camera) -> tuple[U8, F
     ball[..., 3] = 255
     front = camera.project(np.array([[x, y, z + r], [x + 0.1, y, z + r], [x, y + 0.1, z + r]]))
     points = front - np.array([left, top], np.float32)
+    if not face.ink.glint:
+        return cast(U8, ball), points
     glow = ball.copy()  # the weak second reflection turns with the ball
     spot = points[0] + np.array([9, 11], np.float32) * scale
     cv2.circle(
@@ -177,7 +180,7 @@ class EyePainter:
         shade = np.zeros(part.shape, np.uint8)
         width = max(1, round(2 * self._eyes.line_scale))
         for i in (0, 1):
-            v = 255 * 0.34 * (1 - 0.4 * lids.blink[i])
+            v = 255 * self._eyes.ink.crease * (1 - 0.4 * lids.blink[i])
             colour = (v, 0.85 * v, 0.55 * v, 0)  # taken away: the shadow of skin is warm
             cv2.polylines(shade, [lines[i, CREASE, 2:-2]], False, colour, width, AA, SHIFT)
         soft = cv2.blur(shade, (3, 3))
@@ -211,11 +214,13 @@ class EyePainter:
             )
         k = max(3, int(13 * scale) | 1)
         shade = cv2.blur(mask, (k, k), anchor=(k // 2, k // 2 + int(k * 0.42)))
-        shade = cv2.convertScaleAbs(shade, alpha=0.58, beta=112)
+        shade = cv2.convertScaleAbs(
+            shade, alpha=0.58 * eyes.ink.shade, beta=255 - 143 * eyes.ink.shade
+        )
         cv2.multiply(ball, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGRA), ball, INV255)
-        for i in shown:  # the glint belongs to the lamp, not to the iris
+        for i in shown if eyes.ink.glint else ():  # the glint belongs to the lamp, not to the iris
             at = fixed(points[0, i, 0] - 8.5 * scale, points[1, i, 0] - 9.5 * scale)
-            cv2.circle(ball, at, int(5.2 * scale * 16), GLINT_COLOUR, -1, AA, SHIFT)
+            cv2.circle(ball, at, int(eyes.ink.glint * scale * 16), GLINT_COLOUR, -1, AA, SHIFT)
         mix(roi, ball, mask)
 
     def _rims(self, roi: U8, lines: NDArray[np.int32], shown: list[int], top: int) -> None:
@@ -224,7 +229,9 @@ class EyePainter:
         rim = part.copy()
         down = np.array([0, round(0.8 * scale * 16) - top * 16], np.int32)
         curves = [lines[i, LOW] + down for i in shown]
-        cv2.polylines(rim, curves, False, RIM_COLOUR, max(1, round(1.6 * scale)), AA, SHIFT)
+        cv2.polylines(
+            rim, curves, False, (*self._eyes.ink.rim, 0), max(1, round(1.6 * scale)), AA, SHIFT
+        )
         cv2.addWeighted(part, 0.45, rim, 0.55, 0, part)
 
     def _lashes(self, roi: U8, lines: NDArray[np.int32], lids: Lids) -> None:
@@ -244,4 +251,4 @@ class EyePainter:
             tip: Any = np.array([[x + side * 6 * reach, y - (5 - 9 * lids.blink[i]) * reach]])
             flick = tip.astype(np.int32)
             parts = [outline[i, :n], flick, outline[i, n:]] if i == 0 else [flick, outline[i]]
-            cv2.fillPoly(roi, [np.concatenate(parts)], LASH_COLOUR, AA, SHIFT)
+            cv2.fillPoly(roi, [np.concatenate(parts)], (*eyes.ink.lash, 0), AA, SHIFT)

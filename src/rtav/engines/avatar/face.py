@@ -15,6 +15,7 @@ import numpy as np
 
 from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import RANGES, SIDES
+from rtav.engines.avatar.ink import Ink, read_ink
 from rtav.engines.avatar.paint import U8
 from rtav.errors import EngineUnavailable
 
@@ -49,6 +50,7 @@ class FaceFile:
     """LAYERS and SPRITES: (H, W, 4) straight BGRA."""
     arrays: Mapping[str, F32]
     """`hold` is there if not all of the head follows its turning: (grid, grid), 0 to 1."""
+    ink: Ink = Ink()
 
 
 def read_face(folder: Path) -> FaceFile:
@@ -90,6 +92,7 @@ def _facts(path: Path) -> dict[str, Any]:  # the keyword arguments of FaceFile, 
             "mouth_y": _numbers([document["mouth_y"]], 1)[0],
             "lash": _numbers([document["lash"]], 1)[0],
             "shapes": tuple(shapes),
+            "ink": read_ink(document.get("ink", {})),
         }
     except KeyError as error:
         raise _wrong(path, f"{error} is missing") from error

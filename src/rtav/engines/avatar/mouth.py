@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.channels import Pose
 from rtav.engines.avatar.face import FaceFile
+from rtav.engines.avatar.ink import Ink
 from rtav.engines.avatar.paint import (
     AA,
     CLEAR,
@@ -28,7 +29,6 @@ from rtav.engines.avatar.paint import (
 
 JAW_RAD = math.radians(15)  # turn of the jaw at jawOpen 1, as the faces' fields have it
 JAW_Y, JAW_Z = -0.05, -0.05  # its axis, between the ears
-DARK = (30, 20, 62, 255)  # the throat, BGR
 MIN_GAP_PX = 0.6
 SHADOW = 0.66  # how much the lips darken what is behind them, mouth wide open
 SHADOW_NARROW = 0.45  # the same for a narrow opening: a smile must not have grey teeth
@@ -57,6 +57,7 @@ class Mouth:
     sprites: tuple[Sprite, ...]
     """From the back to the front; the first is the tongue."""
     shadow_px: int
+    ink: Ink
 
     @property
     def points(self) -> int:
@@ -83,6 +84,7 @@ def build_mouth(face: FaceFile, camera: Camera) -> Mouth:
         basis=np.ascontiguousarray(basis.reshape(len(basis), -1)),
         sprites=tuple(sprites),
         shadow_px=int(camera.size_px * SHADOW_REACH),
+        ink=face.ink,
     )
 
 
@@ -135,13 +137,13 @@ def paint_mouth(
     cv2.fillPoly(hole, [polygon(outline, x0, y0)], 255, AA, SHIFT)
     inside = _inside(mouth, corners, (x0, y0, w, h), tiles)
     roi = dst[y0 - oy : y1 - oy, x0 - ox : x1 - ox]
-    mix(roi, inside, hole, _shadow(hole, mouth.shadow_px, pose.get("jawOpen", 0.0)))
+    mix(roi, inside, hole, _shadow(hole, mouth, pose.get("jawOpen", 0.0)))
 
 
 def _inside(mouth: Mouth, corners: F32, box: tuple[int, int, int, int], tiles: U8) -> U8:
     x0, y0, w, h = box
     inside = np.empty((h, w, 4), np.uint8)
-    inside[:] = DARK
+    inside[:] = (*mouth.ink.throat, 255)
     for i, sprite in enumerate(mouth.sprites):
         th, tw = sprite.picture.shape[:2]
         to = corners[:, 3 * i : 3 * i + 3].T - np.array([x0 + 0.5, y0 + 0.5], np.float32)
@@ -161,11 +163,12 @@ def _inside(mouth: Mouth, corners: F32, box: tuple[int, int, int, int], tiles: U
     return inside
 
 
-def _shadow(hole: U8, reach_px: int, jaw: float) -> U8:
+def _shadow(hole: U8, mouth: Mouth, jaw: float) -> U8:
     """Light that gets in, (h, w): less under the lips, the upper one most."""
     h, w = hole.shape
     # the blur must shrink with the opening, or thin smiles show grey teeth
-    k = min(max(3, min(reach_px, int(h * 0.30)) | 1), 2 * min(h, w) - 1)
+    k = min(max(3, min(mouth.shadow_px, int(h * 0.30)) | 1), 2 * min(h, w) - 1)
     blurred = cv2.blur(hole, (k, k), anchor=(k // 2, min(k - 1, k // 2 + int(k * 0.25))))
     strength = SHADOW_NARROW + (SHADOW - SHADOW_NARROW) * min(1.0, jaw / NARROW_JAW)
+    strength *= mouth.ink.shade
     return cast(U8, cv2.convertScaleAbs(blurred, alpha=strength, beta=258 - 255 * strength))

@@ -17,6 +17,7 @@ import rtav
 from rtav.engines.avatar import archive
 from rtav.engines.avatar.archive import unpack_face
 from rtav.engines.avatar.face import read_face
+from rtav.engines.avatar.ink import Ink
 from rtav.engines.avatar.preparing import prepare_face
 from rtav.errors import ProtocolError
 
@@ -80,6 +81,11 @@ def test_the_archive_of_a_face_becomes_the_same_face_under_another_id(tmp_path, 
         assert np.array_equal(face.arrays[name], array), name
     for name, picture in original.pictures.items():
         assert np.array_equal(face.pictures[name], picture), name
+
+
+def test_its_ink_is_kept(tmp_path):
+    face = read_face(unpacked(changed(ink={"lash": "#102030", "crease": 0}), tmp_path))
+    assert face.ink == Ink(lash=(0x30, 0x20, 0x10), crease=0.0)
 
 
 def test_its_preview_is_drawn_and_not_taken(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rtav.engines.avatar.face import read_face
+from rtav.engines.avatar.ink import Ink, read_ink, write_ink
 from rtav.engines.avatar.portrait import ASSETS
 from rtav.errors import EngineUnavailable
 
@@ -24,6 +25,19 @@ def test_a_standard_face_is_read() -> None:
     assert face.pictures["head"].shape == (face.size_px, face.size_px, 4)
     assert face.arrays["upper"].shape[0] == len(face.shapes)
     assert face.arrays["upper"].dtype == np.float32
+
+
+def test_a_face_without_ink_is_inked_as_people_are(folder: Path) -> None:
+    assert read_face(folder).ink == Ink()
+
+
+def test_a_face_may_be_inked_in_its_own_colours(folder: Path) -> None:
+    edit_json(ink={"lash": "#112233", "glint": 0})(folder)
+
+    ink = read_face(folder).ink
+
+    assert (ink.lash, ink.glint, ink.shade) == ((0x33, 0x22, 0x11), 0.0, 1.0)
+    assert read_ink(write_ink(ink)) == ink
 
 
 @pytest.mark.parametrize("face_id", ["face1", "face2"])
@@ -71,6 +85,11 @@ def put(name: str, value: np.ndarray) -> Callable[[dict[str, np.ndarray]], None]
         (edit_json(pivot=[0, 0]), r"face\.json: \[0, 0\] must be 3 numbers"),
         (edit_json(mouth_y=float("inf")), r"face\.json: \[inf\] must be finite"),
         (edit_json(eyes={"Left": [0, 0, 0, 1]}), r"face\.json: 'Right' is missing"),
+        (edit_json(ink=["#ffffff"]), r"face\.json: ink must be an object"),
+        (edit_json(ink={"lash": "black"}), r"face\.json: ink\.lash must be a colour as #rrggbb"),
+        (edit_json(ink={"glint": 41}), r"face\.json: ink\.glint must be a number from 0 to 40"),
+        (edit_json(ink={"shade": True}), r"face\.json: ink\.shade must be a number from 0 to 1"),
+        (edit_json(ink={"blood": 1}), r"face\.json: ink\.blood is unknown"),
         (lambda f: (f / "face.json").write_text("{"), r"face\.json: Expecting"),
         (lambda f: (f / "face.json").unlink(), r"face\.json"),
         (lambda f: (f / "head.png").unlink(), r"head\.png: is missing"),
