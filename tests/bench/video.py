@@ -13,30 +13,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from _report import publish
 
-from rtav.testing.browser import KEEP_EVENTS, chromium, send, wait_for
+from rtav.testing.browser import chromium, send, wait_for
+from rtav.testing.filming import call
 from rtav.testing.messages import message
 from rtav.testing.running import RunningServer, running_server
 from rtav.testing.watching import Watched, watch, watched
-
-CONNECT = """async ([url, key, codec]) => {
-  const pc = new RTCPeerConnection();
-  pc.addTransceiver('audio', {direction: 'recvonly'});
-  const offered = pc.addTransceiver('video', {direction: 'recvonly'});
-  offered.setCodecPreferences(RTCRtpReceiver.getCapabilities('video').codecs.filter(
-    one => [`video/${codec}`, 'video/rtx'].includes(one.mimeType)));
-  pc.createDataChannel('realtime');
-  const video = document.createElement('video');
-  Object.assign(video, {id: 'face', autoplay: true, playsInline: true});
-  document.body.append(video);
-  pc.ontrack = event => { video.srcObject = event.streams[0]; };
-  await pc.setLocalDescription();
-  const form = new FormData();
-  form.append('sdp', pc.localDescription.sdp);
-  form.append('session', '{"type":"realtime"}');
-  const answer = await fetch(url + '/v1/realtime/calls',
-    {method: 'POST', headers: {Authorization: 'Bearer ' + key}, body: form});
-  await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
-}"""
 
 SENTENCE = "People came from far away to hear the waves, and nobody left without a smile. "
 
@@ -62,10 +43,7 @@ def stretch(page: Any, seconds: float) -> tuple[Watched, list[float]]:
 def measure(server: RunningServer, codec: str, seconds: float) -> list[Any]:
     with chromium() as browser:
         page = browser.new_page()
-        page.add_init_script(KEEP_EVENTS)
-        page.goto(server.url + "/healthz")
-        page.evaluate(CONNECT, [server.url, server.key, codec])
-        wait_for(page, "session.created")
+        call(page, server, codec=codec, face="face1")
         watch(page, "face")
         page.wait_for_timeout(3000)
         idle = stretch(page, seconds)
