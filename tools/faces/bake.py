@@ -40,15 +40,21 @@ def bake(person: Person, style: ModuleType, pictures: Mapping[int, Picture], fol
         "eyes": _layer(pictures[EYES], pictures[EYES].material > 0),
         "hair_back": _layer(pictures[HAIR_BACK], pictures[HAIR_BACK].material > 0),
         "hair_front": _layer(pictures[HEAD], front),
-        **style.inside(person),
     }
     for name, image in layers.items():
         _write(folder / f"{name}.png", _straight(image))
+    write_inside(person, style, folder)
     _write(folder / "backdrop.png", style.backdrop(person, SIZE) / 255)
     names, arrays = _fields(person.features, pictures, front)
     np.savez_compressed(folder / "face.npz", **arrays)
     document = _document(person, names)
     (folder / "face.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def write_inside(person: Person, style: ModuleType, folder: Path) -> None:
+    """Write what an open mouth shows."""
+    for name, image in style.inside(person).items():
+        _write(folder / f"{name}.png", _straight(image))
 
 
 def _document(person: Person, names: list[str]) -> dict[str, object]:
@@ -104,22 +110,29 @@ def _fields(
     behind = pictures[HAIR_BACK]
     back = _depth(behind.material > 0, behind.position[..., 2], 3.5)
     fringe = _depth(front, np.minimum(pictures[HEAD].position[..., 2], 0.75), 2.5)
-    nodes = _unproject(head)
-    mouth = features.mouth
+    names, expressions = fit(features, head, _seam(features, on_face, face.position[..., 2]))
+    arrays = {"depth_head": head, "depth_back": back, "depth_front": fringe}
+    return names, {name: _compact(array) for name, array in arrays.items()} | expressions
+
+
+def fit(
+    features: Features, depth: Floats, lips: NDArray[np.float64]
+) -> tuple[list[str], dict[str, NDArray[np.float16]]]:
+    """All that moves a head: the shapes' names, displacement fields, lips and lids.
+
+    `depth` is (GRID, GRID); `lips` the closed mouth line on the surface, (SEAM_POINTS, 3).
+    """
+    nodes, mouth = _unproject(depth), features.mouth
     upper, lower = displacements(nodes, mouth, upper=True), displacements(nodes, mouth, upper=False)
     names = list(upper)
     over, under = _stack(upper, names), _stack(lower, names)
     rows, columns = _mouth_window(nodes, features.mouth_y)
-    lips = _seam(features, on_face, face.position[..., 2])
     lips_up, lips_low = (
         displacements(lips, mouth, upper=True),
         displacements(lips, mouth, upper=False),
     )
     eyes, lids = features.eyes().values(), features.lids
     arrays = {
-        "depth_head": head,
-        "depth_back": back,
-        "depth_front": fringe,
         "upper": over,
         "lower": (under - over)[:, rows, columns],
         "lower_at": np.array([rows.start, columns.start]),

@@ -41,11 +41,16 @@ def main() -> None:
         }
         folder = FACES / face_id
         bake(person, style, pictures, folder)
-        frame = Renderer(FaceAsset(read_face(folder), SIZE)).render(PREVIEW_POSE)
-        picture = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)
-        small = cv2.resize(picture, (PREVIEW_PX, PREVIEW_PX), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(folder / "preview.png"), small)
+        preview(folder)
         print(f"wrote {folder}")
+
+
+def preview(folder: Path) -> None:
+    """Write the small picture that shows the face in lists."""
+    frame = Renderer(FaceAsset(read_face(folder), SIZE)).render(PREVIEW_POSE)
+    picture = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)
+    small = cv2.resize(picture, (PREVIEW_PX, PREVIEW_PX), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(folder / "preview.png"), small)
 
 
 if __name__ == "__main__":

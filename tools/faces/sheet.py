@@ -37,7 +37,7 @@ def two(name: str, value: float) -> Pose:
 SMILE = two("mouthSmile", 0.8) | two("cheekSquint", 0.4)
 TEETH = (
     two("mouthSmile", 0.85)
-    | two("mouthUpperUp", 1.0)
+    | two("mouthUpperUp", 0.7)
     | two("mouthLowerDown", 0.15)
     | {"mouthStretch": 0.25, "jawOpen": 0.1}
     | two("cheekSquint", 0.8)

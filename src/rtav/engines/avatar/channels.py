@@ -30,7 +30,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
             *both("mouthLowerDown"), "mouthRollUpper", "mouthRollLower", "cheekPuff",
             *both("cheekSquint"), "noseSneer", "browInnerUp", *both("browDown"),
             *both("browOuterUp"), *both("eyeBlink"), *both("eyeSquint"), *both("eyeWide"),
-            "tongueUp",
+            "tongueUp", "tongueOut",
         ),
         _UNIT,
     ),

@@ -23,7 +23,7 @@ class Ink:
     lash: Colour = (14, 14, 26)
     rim: Colour = (96, 104, 168)
     """The wet edge of the lower lid."""
-    throat: Colour = (30, 20, 62)
+    throat: Colour = (26, 17, 54)
     """What is seen of the mouth where it holds nothing."""
     crease: float = 0.34
     """How dark the fold above the eye is, 0 to 1."""

@@ -19,54 +19,52 @@ SHAPES: Mapping[str, Mapping[str, float]] = {
     "sil": {},
     "PP": {"jawOpen": 0.03, "mouthClose": 0.9, "mouthPucker": 0.12, "mouthRollLower": 0.35},
     "FF": {
-        "jawOpen": 0.1, "mouthFunnel": 0.05, "mouthStretch": 0.1, "mouthUpperUp": 0.35,
-        "mouthRollLower": 0.75,
+        "jawOpen": 0.08, "mouthStretch": 0.1, "mouthUpperUp": 0.45, "mouthRollLower": 0.8,
     },
     "TH": {
-        "jawOpen": 0.16, "mouthStretch": 0.1, "mouthUpperUp": 0.15, "mouthLowerDown": 0.2,
-        "tongueUp": 0.7,
+        "jawOpen": 0.17, "mouthStretch": 0.1, "mouthUpperUp": 0.2, "mouthLowerDown": 0.3,
+        "tongueUp": 0.3, "tongueOut": 0.9,
     },
     "DD": {
-        "jawOpen": 0.16, "mouthFunnel": 0.02, "mouthStretch": 0.15, "mouthUpperUp": 0.1,
-        "mouthLowerDown": 0.2, "tongueUp": 0.6,
+        "jawOpen": 0.15, "mouthFunnel": 0.02, "mouthStretch": 0.15, "mouthUpperUp": 0.12,
+        "mouthLowerDown": 0.3, "tongueUp": 0.9,
     },
     "kk": {
-        "jawOpen": 0.2, "mouthFunnel": 0.02, "mouthStretch": 0.12, "mouthUpperUp": 0.08,
-        "mouthLowerDown": 0.12, "tongueUp": 0.1,
+        "jawOpen": 0.2, "mouthFunnel": 0.02, "mouthStretch": 0.12, "mouthUpperUp": 0.1,
+        "mouthLowerDown": 0.2, "tongueUp": 0.1,
     },
     "CH": {
-        "jawOpen": 0.14, "mouthFunnel": 0.6, "mouthPucker": 0.35, "mouthUpperUp": 0.15,
-        "mouthLowerDown": 0.15, "tongueUp": 0.3,
+        "jawOpen": 0.1, "mouthFunnel": 0.7, "mouthPucker": 0.1, "mouthUpperUp": 0.2,
+        "mouthLowerDown": 0.2, "tongueUp": 0.3,
     },
     "SS": {
-        "jawOpen": 0.08, "mouthFunnel": 0.02, "mouthStretch": 0.35, "mouthUpperUp": 0.2,
-        "mouthLowerDown": 0.25, "tongueUp": 0.3,
+        "jawOpen": 0.06, "mouthFunnel": 0.02, "mouthStretch": 0.35, "mouthUpperUp": 0.25,
+        "mouthLowerDown": 0.5, "tongueUp": 0.3,
     },
     "nn": {
-        "jawOpen": 0.17, "mouthStretch": 0.1, "mouthUpperUp": 0.08, "mouthLowerDown": 0.15,
-        "tongueUp": 0.7,
+        "jawOpen": 0.15, "mouthStretch": 0.1, "mouthUpperUp": 0.1, "mouthLowerDown": 0.2,
+        "tongueUp": 1.0,
     },
     "RR": {
-        "jawOpen": 0.18, "mouthFunnel": 0.35, "mouthPucker": 0.3, "mouthUpperUp": 0.05,
-        "mouthLowerDown": 0.1, "tongueUp": 0.2,
+        "jawOpen": 0.16, "mouthFunnel": 0.4, "mouthPucker": 0.3, "mouthUpperUp": 0.05,
+        "mouthLowerDown": 0.1, "tongueUp": 0.3,
     },
     "aa": {
-        "jawOpen": 0.62, "mouthFunnel": 0.04, "mouthStretch": 0.1, "mouthUpperUp": 0.12,
+        "jawOpen": 0.62, "mouthFunnel": 0.04, "mouthStretch": 0.1, "mouthUpperUp": 0.18,
         "mouthLowerDown": 0.25,
     },
     "E": {
-        "jawOpen": 0.38, "mouthStretch": 0.28, "mouthUpperUp": 0.12, "mouthLowerDown": 0.22,
-        "tongueUp": 0.1,
+        "jawOpen": 0.36, "mouthStretch": 0.28, "mouthUpperUp": 0.18, "mouthLowerDown": 0.25,
+        "tongueUp": 0.2,
     },
     "I": {
-        "jawOpen": 0.2, "mouthStretch": 0.5, "mouthUpperUp": 0.12, "mouthLowerDown": 0.22,
-        "tongueUp": 0.25,
+        "jawOpen": 0.17, "mouthStretch": 0.55, "mouthUpperUp": 0.2, "mouthLowerDown": 0.35,
+        "tongueUp": 0.4,
     },
     "O": {
-        "jawOpen": 0.46, "mouthFunnel": 0.55, "mouthPucker": 0.35, "mouthUpperUp": 0.05,
-        "mouthLowerDown": 0.1,
+        "jawOpen": 0.4, "mouthFunnel": 0.5, "mouthPucker": 0.5, "mouthLowerDown": 0.05,
     },
-    "U": {"jawOpen": 0.22, "mouthFunnel": 0.35, "mouthPucker": 0.85, "mouthLowerDown": 0.05},
+    "U": {"jawOpen": 0.14, "mouthFunnel": 0.3, "mouthPucker": 0.95},
 }  # fmt: skip
 """The mouth at the middle of each viseme; `mouthUpperUp` and `mouthLowerDown` mean both sides."""
 
@@ -75,7 +73,7 @@ DOMINANCE: Mapping[str, float] = {"PP": 3.0, "FF": 2.4, "U": 1.6, "O": 1.4, "CH"
 
 MOUTH = (
     "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthRollLower",
-    "tongueUp", *both("mouthUpperUp"), *both("mouthLowerDown"),
+    "tongueUp", "tongueOut", *both("mouthUpperUp"), *both("mouthLowerDown"),
 )  # fmt: skip
 """The channels that speech moves."""
 

@@ -75,13 +75,28 @@ def mix(dst: U8, src: U8, mask: U8, shade: U8 | None = None) -> None:
     cv2.add(dst, src, dst)
 
 
-def fill(dst: U8, src: U8, polygon: Polygon) -> None:
-    """Replace all four channels of `dst` by `src` inside `polygon`; `src` is overwritten."""
-    mask = np.zeros(dst.shape, np.uint8)
-    cv2.fillPoly(mask, [polygon], (255, 255, 255, 255), AA, SHIFT)
-    cv2.multiply(src, mask, src, INV255)
-    cv2.bitwise_not(mask, mask)
-    cv2.multiply(dst, mask, dst, INV255)
+def beneath(curve: F32, corner: tuple[int, int], shape: tuple[int, int]) -> U8:
+    """How much of each pixel lies below the curve, (height, width), 0 to 255.
+
+    `curve` is (2, n), continuous pixels from left to right, `corner` the pixel at [0, 0]. OpenCV
+    draws nearly level edges of polygons in steps of a whole pixel; lips and lids are such edges.
+    """
+    height, width = shape
+    x = np.arange(width, dtype=np.float32) + np.float32(corner[0] + 0.5)
+    top = np.interp(x, curve[0], curve[1]).astype(np.float32) - np.float32(corner[1] + 1)
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    cover = np.subtract(rows, top)
+    np.multiply(np.clip(cover, 0, 1, out=cover), np.float32(255), out=cover)
+    return cast(U8, cover.astype(np.uint8))
+
+
+def fill(dst: U8, src: U8, mask: U8) -> None:
+    """Replace all four channels of `dst` by `src` as far as `mask` says; `src` is overwritten."""
+    spread = cv2.cvtColor(mask, cv2.COLOR_GRAY2BGRA)
+    spread[..., 3] = mask
+    cv2.multiply(src, spread, src, INV255)
+    cv2.bitwise_not(spread, spread)
+    cv2.multiply(dst, spread, dst, INV255)
     cv2.add(dst, src, dst)
 
 

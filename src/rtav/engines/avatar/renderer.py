@@ -16,7 +16,7 @@ from rtav.engines.avatar.eyes import EyePainter
 from rtav.engines.avatar.geometry import Geometry, Shape
 from rtav.engines.avatar.layers import CELL_PX, Layer
 from rtav.engines.avatar.mouth import paint_mouth
-from rtav.engines.avatar.paint import CLEAR, U8, Rect, fill, over, polygon, room, without
+from rtav.engines.avatar.paint import CLEAR, U8, Rect, beneath, fill, over, room, without
 from rtav.engines.avatar.scene import BREATH, Planes, planes
 from rtav.engines.avatar.talking import (
     ROOM_PX,
@@ -31,7 +31,6 @@ from rtav.media.pcm import I420
 
 MAX_STEPS_HEAD, MAX_STEPS_HAIR = 10, 8  # of the inversion; more change nothing within the limits
 MIN_HOLE_PX = 16
-MISS_PX = 40  # beyond the picture
 STILL = 0.0004  # of the frame's height, 0.2 px at 512: unseen in movements this slow
 
 
@@ -271,12 +270,7 @@ class Renderer:
         """In the band, everything below the lower lip's edge comes from the lower field."""
         rect, pixels = band
         x0, y0, x1, y1 = rect
-        left, right, down = x0 - MISS_PX, x1 + MISS_PX, y1 + MISS_PX
-        first, last = edge[1, 0], edge[1, -1]
-        before = np.array([[left], [first]], np.float32)
-        after = np.array([[right, right, left], [last, down, down]], np.float32)
-        below = np.concatenate([before, edge, after], 1)
-        fill(head[_within(rect, box)], pixels, polygon(below, x0, y0))
+        fill(head[_within(rect, box)], pixels, beneath(edge, (x0, y0), (y1 - y0, x1 - x0)))
 
     # --- apertures ---------------------------------------------------------------------------
 

@@ -52,17 +52,20 @@ class Spot:
         self.u = np.abs(self.x) / mouth.half_width
         self.above = self.y - mouth.seam(self.x)
         self.side = np.sign(self.x)
-        # 0 at the corners on the lip's edge: without it the opening is a slot with black ends
-        ellipse = np.sqrt(np.clip(1 - self.u * self.u, 0, 1))
-        self.taper = 1 - (1 - ellipse) * bell(self.above, 0.10)
+        edge = np.clip(self.x, -mouth.half_width, mouth.half_width)
+        self.bend = mouth.seam(edge) - mouth.seam(np.zeros_like(edge))  # of the closed mouth line
+        # an open mouth is round: anything else leaves black wedges in its corners. A true ellipse
+        # (0.5) ends more steeply than the raster can follow, and the corners come apart
+        self.ellipse = np.clip(1 - self.u * self.u, 0, 1) ** 0.7
+        self.taper = 1 - (1 - self.ellipse) * bell(self.above, 0.10)
         self.around = bell(self.above, 0.26) * self.front
         self.lips = bell(self.above, 0.20) * np.exp(-(np.maximum(self.u - 0.8, 0) ** 2) / 0.5)
         self.lips *= self.front
         self.beyond = np.maximum(np.abs(self.x) - mouth.half_width, 0)
 
     def half(self, side: float) -> Field:
-        """1 on the subject's left (side 1) or right (side -1), soft across the middle."""
-        return step(-0.10, 0.14, self.x * side)
+        """1 on the subject's left (side 1) or right (-1), soft across the middle, together 1."""
+        return step(-0.12, 0.12, self.x * side)
 
     def move(
         self, x: Field | float = 0.0, y: Field | float = 0.0, z: Field | float = 0.0
@@ -82,12 +85,11 @@ def displacements(points: Points, mouth: Mouth, *, upper: bool) -> dict[str, Poi
 
 def _jaw(s: Spot) -> dict[str, Points]:
     outside = CORNER * np.exp(-(((s.u - 1) / 0.75) ** 2))
-    arch = np.clip(np.cos(np.clip(s.u, 0, 1) * np.pi / 2), 0, 1) ** 0.75
-    profile = np.where(s.u < 1, CORNER + (1 - CORNER) * arch, outside)
+    profile = np.where(s.u < 1, CORNER + (1 - CORNER) * s.ellipse, outside)
     below = step(0.02, -0.30, s.above)  # 0 at the seam, 1 on the chin
     wide = step(1.02, 0.55, np.abs(s.x) / 0.62)
     jaw = np.maximum(profile * (1 - below), 0) + below * wide
-    corner = np.where(s.u < 1, CORNER * step(0.25, 1.0, s.u), outside)
+    corner = np.where(s.u < 1, CORNER * (1 - s.ellipse), outside)
     dragged = corner * np.exp(-np.maximum(s.above, 0) / 0.16)
     if s.upper:
         t = step(-0.28, -0.50, s.above)
@@ -101,7 +103,11 @@ def _jaw(s: Spot) -> dict[str, Points]:
     c, sn = math.cos(JAW_ANGLE), math.sin(JAW_ANGLE)
     dy, dz = ry * c - rz * sn - ry, ry * sn + rz * c - rz
     return {
-        "jawOpen": s.move(-s.x * 0.10 * weight, dy * weight, dz * weight * 0.6),
+        "jawOpen": s.move(
+            -s.x * (0.10 * weight + 0.08 * s.lips * bell(s.above, 0.12)),
+            dy * weight,
+            dz * weight * 0.6,
+        ),
         "jawLeft": s.move(0.06 * np.maximum(weight, below * wide)),
     }
 
@@ -109,13 +115,14 @@ def _jaw(s: Spot) -> dict[str, Points]:
 def _lips(s: Spot) -> dict[str, Points]:
     near = np.exp(-((s.beyond / 0.22) ** 2))
     lateral = np.exp(-(((np.abs(s.x) - s.half_width) / 0.24) ** 2))
-    round_ = (0.040 if s.upper else -0.055) * s.lips * bell(s.u, 0.9) * s.taper
+    round_ = (0.030 if s.upper else -0.045) * s.lips * bell(s.u, 1.8) * s.taper
+    part = (0.004 if s.upper else -0.026) * s.lips * s.taper
     pull = np.minimum(s.u, 1) * np.exp(-((s.beyond / 0.25) ** 2))
     roll_upper = (-0.034 if s.upper else 0.0) * s.lips * bell(s.above - 0.05, 0.07)
     roll_lower = (0.0 if s.upper else 0.040) * s.lips * bell(s.above + 0.06, 0.08)
     return {
         "mouthPucker": s.move(
-            -s.x * 0.46 * s.around * near, -s.above * 0.10 * s.lips, 0.075 * s.lips
+            -s.x * 0.48 * s.around * near, part + (s.above * 0.16 - s.bend) * s.lips, 0.075 * s.lips
         ),
         "mouthFunnel": s.move(-s.x * 0.30 * s.around * near, round_, 0.065 * s.lips),
         "mouthStretch": s.move(
@@ -143,9 +150,10 @@ def _middle(s: Spot) -> dict[str, Points]:
 def _sided(s: Spot, side: float) -> dict[str, Points]:
     here = s.front * s.half(side)
     ax = np.abs(s.x)
-    corner = np.exp(-(((ax - s.half_width) / 0.30) ** 2) - (s.above / 0.27) ** 2) * here
+    reach = np.where(ax < s.half_width, 0.20, 0.30)  # the corners rise more than the middle
+    corner = np.exp(-(((ax - s.half_width) / reach) ** 2) - (s.above / 0.27) ** 2) * here
     cheek = np.exp(-(((ax - 0.38) / 0.24) ** 2) - ((s.y + 0.20) / 0.19) ** 2) * here
-    up = np.exp(-(((ax - 0.075) / 0.165) ** 2)) * np.exp(-((np.maximum(s.above, 0) / 0.20) ** 2))
+    up = np.exp(-((ax / 0.19) ** 2)) * np.exp(-((np.maximum(s.above, 0) / 0.20) ** 2))
     down = np.exp(-(((ax - 0.07) / 0.17) ** 2)) * np.exp(-((np.maximum(-s.above, 0) / 0.22) ** 2))
     outer = np.exp(-(((ax - 0.42) / 0.20) ** 2) - ((s.y - 0.44) / 0.17) ** 2) * here
     inner = np.exp(-(((ax - 0.22) / 0.21) ** 2) - ((s.y - 0.40) / 0.16) ** 2) * here
@@ -153,9 +161,9 @@ def _sided(s: Spot, side: float) -> dict[str, Points]:
     drop = (0.0 if s.upper else -0.062) * down * here * s.taper
     return {
         "mouthSmile": s.move(
-            side * 0.085 * corner, 0.085 * corner + 0.035 * cheek, 0.02 * cheek - 0.03 * corner
+            side * 0.092 * corner, 0.072 * corner + 0.045 * cheek, 0.03 * cheek - 0.03 * corner
         ),
-        "mouthFrown": s.move(-side * 0.010 * corner, -0.062 * corner),
+        "mouthFrown": s.move(-side * 0.012 * corner, -0.080 * corner),
         "mouthUpperUp": s.move(y=lift),
         "mouthLowerDown": s.move(y=drop),
         "cheekSquint": s.move(y=0.045 * cheek, z=0.02 * cheek),

@@ -52,7 +52,7 @@ def test_a_smile_survives_speech_and_the_jaw_belongs_to_it() -> None:
     assert silent["mouthSmileLeft"] == 1.0
     assert abs(talking["mouthSmileLeft"] - 0.55) < 0.01
     assert silent["jawOpen"] == 0.5
-    assert abs(talking["jawOpen"] - (0.2 * 0.5 + 0.08)) < 0.01
+    assert abs(talking["jawOpen"] - (0.2 * 0.5 + 0.06)) < 0.01
     assert abs(talking["browInnerUp"] - silent["browInnerUp"]) < 1e-9
 
 

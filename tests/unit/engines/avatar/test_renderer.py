@@ -101,7 +101,7 @@ def test_breath_moves_the_body_and_not_the_face(asset: FaceAsset) -> None:
 def test_lips_pressed_together_show_no_hole(asset: FaceAsset) -> None:
     pressed = {"mouthClose": 1.0, "mouthRollLower": 1.0, "mouthRollUpper": 1.0}
 
-    assert luma(asset, pressed)[120:160, 100:156].min() > 60
+    assert luma(asset, pressed)[120:160, 100:156].min() > 50  # the line between them; holes: 35
 
 
 @pytest.mark.parametrize(
