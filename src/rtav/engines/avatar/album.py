@@ -1,57 +1,56 @@
-"""What faces in step share: drawn for the first that asks, shown to all."""
+"""Pictures that are shown again: to faces in step, and with another mouth or other eyes."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import RANGES, Pose
 from rtav.engines.avatar.lips import MOUTH
 from rtav.engines.avatar.paint import U8, Rect
+from rtav.engines.avatar.steadiness import EYES, Bearing
 from rtav.media.pcm import I420
 
-SEVERAL_FRAMES = 8  # so long after one speaker came behind another, heads are kept
 KEPT_HEADS = 4  # 0.8 MB each at 512 px
 KEPT = 16  # pictures, 0.4 MB each at 512 px: those in step ask within a few frames, in a few moods
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A picture and what was in it. Never changed: it may be on its way to many."""
-
-    frame: I420
-    points: F32
-    """(2, n): where every point of the face is."""
-    breath: float
-
-
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What is needed to give a picture another mouth."""
+class Patch:
+    """What is needed to draw a part of a picture otherwise."""
 
-    frame: I420
-    """The picture."""
     region: Rect
-    """What the mouth moves, below the eyes; whole cells."""
+    """Even pixels."""
     under: U8
-    """What lies behind the head there."""
+    """What lies behind the mouth's head, or the eyes, there."""
     front: list[tuple[Rect, U8]]
     """What lies in front of it."""
 
 
-class Speakers:
-    """Whether heads are worth keeping: only if somebody else speaks with the same face."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A face that was drawn whole. Never changed: it may be on its way to many."""
 
-    def __init__(self) -> None:
-        self._last: object = None
-        self._several = 0
+    frame: I420
+    pose: Pose
+    bearing: Bearing
+    mouth: Patch | None
+    """What the mouth moves, below the eyes; whole cells."""
+    eyes: Patch | None
 
-    def speaks(self, who: object) -> bool:
-        """`who` draws a speaking face now; True if others have lately."""
-        self._several = self._several - 1 if who is self._last else SEVERAL_FRAMES
-        self._last = who
-        return self._several > 0
+    def with_apertures(self, pose: Pose) -> Pose:
+        """This head's pose with the mouth and the eyes of `pose`."""
+        return self.pose | {name: pose.get(name, 0.0) for name in _APERTURES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A picture and what is in it. Never changed."""
+
+    frame: I420
+    bearing: Bearing
+    head: Head
+    """The one it was drawn from."""
 
 
 class Album:
@@ -59,8 +58,8 @@ class Album:
 
     def __init__(self) -> None:
         self._pictures: OrderedDict[tuple[float, ...], Drawn] = OrderedDict()
-        self._heads: OrderedDict[tuple[float, ...], Head] = OrderedDict()
-        self.speakers = Speakers()
+        self.heads: deque[Head] = deque(maxlen=KEPT_HEADS)
+        """The last ones that speak, the newest first."""
 
     def find(self, pose: Pose) -> Drawn | None:
         """What was shown for exactly this pose, a moment ago."""
@@ -71,20 +70,10 @@ class Album:
         if len(self._pictures) > KEPT:
             self._pictures.popitem(last=False)
 
-    def find_head(self, pose: Pose) -> Head | None:
-        """What was drawn for this pose but for the mouth, a moment ago."""
-        return self._heads.get(_key(pose, _STILL))
-
-    def keep_head(self, pose: Pose, head: Head) -> None:
-        self._heads[_key(pose, _STILL)] = head
-        if len(self._heads) > KEPT_HEADS:
-            self._heads.popitem(last=False)
-
 
 _ALL = tuple(RANGES)
-_STILL = tuple(name for name in RANGES if name not in MOUTH)
-"""The channels that speech leaves alone."""
+_APERTURES = (*MOUTH, *EYES)
 
 
-def _key(pose: Pose, names: tuple[str, ...] = _ALL) -> tuple[float, ...]:
-    return tuple([pose.get(name, 0.0) for name in names])
+def _key(pose: Pose) -> tuple[float, ...]:
+    return tuple([pose.get(name, 0.0) for name in _ALL])

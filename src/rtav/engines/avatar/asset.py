@@ -142,5 +142,6 @@ class FaceAsset:
             rect=outer,
             rest=flat(rest, outer),
             outline=np.zeros(0, np.intp),
+            seen=np.zeros(0, np.intp),
             basis=flat(mixed, outer),
         )

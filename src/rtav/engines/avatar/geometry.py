@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtav.engines.avatar.asset import ORDER, FaceAsset
-from rtav.engines.avatar.camera import F32
+from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.channels import Pose
 from rtav.engines.avatar.eyes import Lids, pose_eyes
 from rtav.engines.avatar.mouth import turn_jaw
@@ -64,9 +64,8 @@ class Geometry:
         return shares
 
     @property
-    def points(self) -> F32:
-        """(2, n): where all points are in the frame, after `pose`."""
-        return self._pixels[:2]
+    def size_px(self) -> int:
+        return self._asset.size_px
 
     def pixels(self, part: str) -> F32:
         """(2, n): where the points of `part` are in the frame, after `pose`."""
@@ -84,8 +83,8 @@ class Geometry:
             pose,
         )
         turn_jaw(self._asset.mouth, self._points[:, self._parts["sprites"]], pose)
-        self._place(pose)
-        self._project()
+        turned(self._points, pose, self._asset.pivot, self._hold, out=self._pixels)
+        project(self._asset.camera, self._pixels)
         return Shape(lids, lips_part)
 
     def _express(self, pose: Pose) -> bool:
@@ -109,38 +108,42 @@ class Geometry:
             points[:, parts[name]] += change.reshape(3, -1)
         return lips_part
 
-    def _place(self, pose: Pose) -> None:
-        """Turn and shift the head about its neck."""
-        get = pose.get
-        yaw, pitch, roll = (math.radians(get("head" + a, 0.0)) for a in ("Yaw", "Pitch", "Roll"))
-        cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-        cr, sr = math.cos(roll), math.sin(roll)
-        turn = np.array(
-            [
-                [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
-                [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
-                [-cp * sy, sp, cp * cy],
-            ],
-            np.float32,
-        )
-        shift = np.array([get("headX", 0.0), get("headY", 0.0), get("headZ", 0.0)], np.float32)
-        pivot = self._asset.pivot
-        np.matmul(turn, self._points, out=self._pixels)
-        self._pixels += (pivot + shift - turn @ pivot)[:, None]
-        if self._hold is not None:
-            self._pixels -= self._points
-            self._pixels *= self._hold
-            self._pixels += self._points
 
-    def _project(self) -> None:
-        """Perspective, in place: x and y become continuous pixels, z the scale."""
-        camera, q = self._asset.camera, self._pixels
-        half = np.float32(camera.size_px / 2)
-        scale = q[2]
-        np.subtract(np.float32(camera.z), scale, out=scale)
-        np.divide(np.float32(camera.focal * camera.size_px / 2), scale, out=scale)
-        q[0] *= scale
-        q[0] += half
-        q[1] -= np.float32(camera.y)
-        q[1] *= scale
-        np.subtract(half, q[1], out=q[1])
+def turned(points: F32, pose: Pose, pivot: F32, hold: F32 | None, *, out: F32 | None = None) -> F32:
+    """`points`, (3, n), turned and shifted with the head about its neck.
+
+    `hold` is each one's share of the movement, (n,); None: all of it.
+    """
+    get = pose.get
+    yaw, pitch, roll = (math.radians(get("head" + a, 0.0)) for a in ("Yaw", "Pitch", "Roll"))
+    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    cr, sr = math.cos(roll), math.sin(roll)
+    turn = np.array(
+        [
+            [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
+            [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
+            [-cp * sy, sp, cp * cy],
+        ],
+        np.float32,
+    )
+    shift = np.array([get("headX", 0.0), get("headY", 0.0), get("headZ", 0.0)], np.float32)
+    placed: F32 = np.matmul(turn, points, out=out)
+    placed += (pivot + shift - turn @ pivot)[:, None]
+    if hold is not None:
+        placed -= points
+        placed *= hold
+        placed += points
+    return placed
+
+
+def project(camera: Camera, points: F32) -> None:
+    """Perspective of (3, n), in place: x and y become continuous pixels, z the scale."""
+    half = np.float32(camera.size_px / 2)
+    scale = points[2]
+    np.subtract(np.float32(camera.z), scale, out=scale)
+    np.divide(np.float32(camera.focal * camera.size_px / 2), scale, out=scale)
+    points[0] *= scale
+    points[0] += half
+    points[1] -= np.float32(camera.y)
+    points[1] *= scale
+    np.subtract(half, points[1], out=points[1])

@@ -16,6 +16,7 @@ CELL_PX = 8  # per node; 4 costs 0.3 ms a frame and shows nothing, 16 loses the 
 MAX_HOLES = 2  # rectangles per layer that skip blending; more cost more calls than they save
 MIN_HOLE_PX = 2500
 MIN_HOLE_SIDE_PX = 24
+MIN_MOVED_PX = 16  # of a side of a hole that is used
 MARGIN = 0.09  # of the frame: how far expressions and poses reach beyond the silhouette
 
 Nodes = NDArray[np.intp]
@@ -44,6 +45,8 @@ class Layer:
     """(3, N) head units."""
     outline: Nodes
     """The nodes that bound the visible pixels."""
+    seen: Nodes
+    """The nodes that have visible pixels."""
     holes: tuple[Hole, ...] = field(default=())
     basis: F32 | None = None
     """(K, 3 * N) displacements."""
@@ -86,6 +89,7 @@ def build_layer(picture: U8, alpha: U8, rest: F32, *, opaque: bool, basis: F32 |
         rect=rect,
         rest=flat(rest, rect),
         outline=np.flatnonzero((near - inner)[y0:y1, x0:x1]),
+        seen=np.flatnonzero(some[y0:y1, x0:x1]),
         holes=_holes(mask, bounds, rect, closed=opaque),
         basis=None if basis is None else flat(basis, rect),
     )
@@ -97,6 +101,35 @@ def flat(nodes: F32, rect: Rect) -> F32:
     cut = nodes[..., y0:y1, x0:x1]
     shape = (3, -1) if nodes.ndim == 3 else (nodes.shape[0], -1)
     return np.ascontiguousarray(cut.reshape(shape), np.float32)
+
+
+def moved_box(layer: Layer, x: F32, y: F32) -> Rect:
+    """The whole cells that the outline covers."""
+    r = layer.rect
+    return (
+        max(r[0], int(x.min() / CELL_PX)) * CELL_PX,
+        max(r[1], int(y.min() / CELL_PX)) * CELL_PX,
+        min(r[2], int(x.max() / CELL_PX) + 1) * CELL_PX,
+        min(r[3], int(y.max() / CELL_PX) + 1) * CELL_PX,
+    )
+
+
+def moved_holes(layer: Layer, x: F32, y: F32, box: Rect) -> list[Rect]:
+    """Where the layer's holes are now, a little inside their moved sides."""
+    found = []
+    for hole in layer.holes:
+        left, top, right, bottom = hole.sides
+        inner = (
+            int(x[left].max()) + 2,
+            int(y[top].max()) + 2,
+            int(x[right].min()) - 1,
+            int(y[bottom].min()) - 1,
+        )
+        at = [box[i] if hole.open[i] else inner[i] for i in range(4)]
+        rect = (max(at[0], box[0]), max(at[1], box[1]), min(at[2], box[2]), min(at[3], box[3]))
+        if rect[2] - rect[0] >= MIN_MOVED_PX and rect[3] - rect[1] >= MIN_MOVED_PX:
+            found.append(rect)
+    return found
 
 
 def _holes(mask: NDArray[Any], bounds: Rect, rect: Rect, *, closed: bool) -> tuple[Hole, ...]:

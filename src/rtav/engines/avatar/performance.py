@@ -64,14 +64,9 @@ class Performance:
         return (self._player.motion.name, self._behaviour.shown) if is_common else None
 
     @property
-    def shares_head(self) -> bool:
-        """Whether all who speak meanwhile had the last pose but for the mouth."""
-        return (
-            self._gesture == 0.0
-            and self._talk == 1.0
-            and self._player.is_in_step(self._last_s)
-            and self._behaviour.is_settled(self._last_s)
-        )
+    def talks(self) -> bool:
+        """Whether the last pose shows anything of speech, or of the mouth making room for it."""
+        return self._talk > 0.0
 
     def pose(self, moment: Moment) -> Pose:
         """All channels at `moment`, each inside its range."""

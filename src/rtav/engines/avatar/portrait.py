@@ -184,7 +184,7 @@ class Portrait:
 
     def render(self, moment: Moment) -> I420:
         pose = self._performance.pose(moment)
-        if self._performance.shares_head:
+        if self._performance.talks:
             drawn = [renderer.speak(pose) for renderer in self._renderers]
         else:
             shared = self._performance.common is not None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import cv2
 import numpy as np
 
-from rtav.engines.avatar.album import Drawn, Head
+from rtav.engines.avatar.album import Drawn, Head, Patch
 from rtav.engines.avatar.asset import ORDER, FaceAsset
 from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import Pose
 from rtav.engines.avatar.eyes import EyePainter
 from rtav.engines.avatar.geometry import Geometry, Shape
-from rtav.engines.avatar.layers import CELL_PX, Layer
+from rtav.engines.avatar.layers import CELL_PX, moved_box, moved_holes
 from rtav.engines.avatar.mouth import paint_mouth
 from rtav.engines.avatar.paint import CLEAR, U8, Rect, beneath, fill, over, room, without
-from rtav.engines.avatar.scene import BREATH, Planes, planes
+from rtav.engines.avatar.scene import Planes, planes
+from rtav.engines.avatar.steadiness import STEADY, STILL, UNSEEN, Bearing
 from rtav.engines.avatar.talking import (
     ROOM_PX,
+    eyes_fit,
+    eyes_region,
     fade,
     inside,
     mouth_region,
@@ -27,11 +31,10 @@ from rtav.engines.avatar.talking import (
     spoken,
 )
 from rtav.engines.avatar.warp import Warp
+from rtav.engines.avatar.watch import Watch
 from rtav.media.pcm import I420
 
 MAX_STEPS_HEAD, MAX_STEPS_HAIR = 10, 8  # of the inversion; more change nothing within the limits
-MIN_HOLE_PX = 16
-STILL = 0.0004  # of the frame's height, 0.2 px at 512: unseen in movements this slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class _Layout:
 class Renderer:
     """One per call: knows the last picture.
 
-    A picture depends on the pose alone, but for movements of less than STILL.
+    A picture depends on the pose alone, but for movements of less than STILL, or of less than
+    STEADY of the head of a face that speaks.
     """
 
     def __init__(self, asset: FaceAsset) -> None:
@@ -58,8 +62,8 @@ class Renderer:
         self._warps["lower"] = Warp(asset.lower)
         self._eyes = EyePainter(asset.eyes)
         self._spoken = spoken(asset)
+        self._watch = Watch(asset)
         self._drawn: Drawn | None = None
-        self._moved = np.empty_like(self._geometry.points)
         scratch = self._scratch = asset.scratch
         self._maps, self._lower_maps = scratch.maps, scratch.lower_maps
         self._work, self._head, self._tiles = scratch.work, scratch.head, scratch.tiles
@@ -74,70 +78,84 @@ class Renderer:
         album = self._scratch.album
         with self._scratch.lock:
             found = album.find(pose) if shared else None
-            self._drawn = found or self._picture(pose)
+            self._drawn = drawn = found or self._picture(pose, speaks=False)
             if shared and found is None:
-                album.keep(pose, self._drawn)
-        return self._drawn.frame
+                album.keep(pose, drawn)
+        return drawn.frame
 
     def speak(self, pose: Pose) -> I420:
-        """As `render`, for a face that speaks: others are likely to differ by the mouth alone.
+        """As `render`, for a face that speaks.
 
-        The whole is drawn for the first of them and the mouth's part for the others.
+        A head is used as long as it has not moved by STEADY, also one that another speaker has
+        drawn. Only mouth and eyes are drawn anew then.
         """
-        album = self._scratch.album
         with self._scratch.lock:
-            has_company = album.speakers.speaks(self)
-            shape, head = self._geometry.pose(pose), album.find_head(pose)
-            size = self.asset.size_px
-            if head is not None:
-                frame = head.frame.copy()
-                self._give_mouth(head, planes(frame, size, size), pose, shape)
-            else:
-                frame = np.empty((size * 3 // 2, size), np.uint8)
-                kept = self._draw(planes(frame, size, size), pose, shape, keeps=has_company)
-                if kept is not None:
-                    region, under, front = kept
-                    album.keep_head(pose, Head(frame, region, under, front))
+            self._drawn = drawn = self._picture(pose, speaks=True)
+        return drawn.frame
+
+    def _picture(self, pose: Pose, *, speaks: bool) -> Drawn:
+        here = self._watch.bearing(pose)
+        head = self._find_head(here, speaks=speaks)
+        drawn = None if head is None else self._given(head, pose, here)
+        return drawn or self._whole(pose, here, speaks=speaks)
+
+    def _find_head(self, here: Bearing, *, speaks: bool) -> Head | None:
+        """One that has hardly moved: the last one, or one of another speaker."""
+        heads = [] if self._drawn is None else [self._drawn.head]
+        if speaks:
+            heads += self._scratch.album.heads
+        near_px = (STEADY if speaks else STILL) * self.asset.size_px
+        return next((head for head in heads if here.head_px(head.bearing) < near_px), None)
+
+    def _given(self, head: Head, pose: Pose, here: Bearing) -> Drawn | None:
+        """`head` with the mouth and the eyes of `pose`; None if it cannot be given them."""
+        unseen_px, shown, was = UNSEEN * self.asset.size_px, self._drawn, head.bearing
+        if shown is not None and shown.head is head and _same(here, shown.bearing, unseen_px):
+            return shown
+        speaks, looks = here.mouth_px(was) >= unseen_px, here.eyes_px(was) >= unseen_px
+        if (speaks and head.mouth is None) or (looks and head.eyes is None):
+            return None
+        frame = head.frame
+        if speaks or looks:
+            held = head.with_apertures(pose)
+            shape = self._geometry.pose(held)
+            frame = frame.copy()
+            into = planes(frame, self.asset.size_px, self.asset.size_px)
+            if looks and head.eyes is not None:
+                if not eyes_fit(self._geometry, head.eyes.region):
+                    return None
+                self._give_eyes(head.eyes, into, shape)
+            if speaks and head.mouth is not None:
+                self._give_mouth(head, head.mouth, into, held, shape)
             frame.flags.writeable = False
-            points = self._geometry.points.copy()
-            self._drawn = Drawn(frame=frame, points=points, breath=pose.get("breath", 0.0))
-        return frame
+        return Drawn(frame=frame, bearing=here, head=head)
 
-    def _picture(self, pose: Pose) -> Drawn:
-        shape, breath = self._geometry.pose(pose), pose.get("breath", 0.0)
-        if self._drawn is not None and not self._moves(self._drawn, breath):
-            return self._drawn
-        size = self.asset.size_px
+    def _whole(self, pose: Pose, here: Bearing, *, speaks: bool) -> Drawn:
+        shape, size = self._geometry.pose(pose), self.asset.size_px
         frame = np.empty((size * 3 // 2, size), np.uint8)
-        self._draw(planes(frame, size, size), pose, shape)
+        patches = self._draw(planes(frame, size, size), pose, shape, keeps_mouth=speaks)
         frame.flags.writeable = False
-        return Drawn(frame=frame, points=self._geometry.points.copy(), breath=breath)
-
-    def _moves(self, drawn: Drawn, breath: float) -> bool:
-        """Whether anything must be drawn."""
-        moved, size = self._moved, self.asset.size_px
-        np.subtract(self._geometry.points, drawn.points, out=moved)
-        moved_px = max(
-            float(np.abs(moved, out=moved).max()), abs(breath - drawn.breath) * size * BREATH
-        )
-        return moved_px >= size * STILL
+        mouth, eyes = patches.get("mouth"), patches.get("eyes")
+        head = Head(frame=frame, pose=pose, bearing=here, mouth=mouth, eyes=eyes)
+        if mouth is not None:
+            self._scratch.album.heads.appendleft(head)
+        return Drawn(frame=frame, bearing=here, head=head)
 
     def _draw(
-        self, into: Planes, pose: Pose, shape: Shape, *, keeps: bool = False
-    ) -> tuple[Rect, U8, list[tuple[Rect, U8]]] | None:
+        self, into: Planes, pose: Pose, shape: Shape, *, keeps_mouth: bool
+    ) -> dict[str, Patch]:
         """Draw everything.
 
-        If `keeps`, return the mouth's region and what lies behind and in front of the head there,
-        unless it is off the frame.
+        Return what is needed to draw the eyes anew, and the mouth if it is to be kept, unless they
+        are off the frame.
         """
         scene = self.asset.scene
         breath = pose.get("breath", 0.0)
         scene.fill(into, breath)
-        layout = self._layout(room_px=ROOM_PX if keeps else 0)
-        region = (
-            mouth_region(self.asset, self._geometry, self._spoken, layout.frame) if keeps else None
-        )
-        under, front = None, []
+        layout = self._layout(room_px=ROOM_PX if keeps_mouth else 0)
+        regions = self._regions(layout.frame, with_mouth=keeps_mouth)
+        under: dict[str, U8] = {}
+        front: dict[str, list[tuple[Rect, U8]]] = {}
         x0, y0, x1, y1 = layout.frame
         work = room(self._work, y1 - y0, x1 - x0)
         scene.fill_part(work, layout.frame, breath)
@@ -146,23 +164,42 @@ class Renderer:
             if box[2] <= box[0] or box[3] <= box[1]:  # off the frame
                 continue
             if name == "head":
-                if region is not None:
-                    under = work[_within(region, layout.frame)].copy()
+                if "mouth" in regions:
+                    under["mouth"] = work[_within(regions["mouth"], layout.frame)].copy()
                 self._draw_head(work, layout, shape, _steps_head(pose))
                 self._draw_mouth(work, layout, pose)
-                self._draw_eyes(work, layout, shape)
+                if "eyes" in regions:
+                    under["eyes"] = work[_within(regions["eyes"], layout.frame)].copy()
+                self._draw_eyes(work, layout.frame, shape)
             else:
                 steps = min(2 + round(_turn(pose) / 2.5), MAX_STEPS_HAIR)
-                kept = self._draw_hair(work, layout, name, steps, region)
-                front = kept if name == "hair_front" else []
+                kept = self._draw_hair(work, layout, name, steps, regions)
+                front = kept if name == "hair_front" else {}
         _store(work, layout.frame, into)
-        return None if region is None or under is None else (region, under, front)
+        return {n: Patch(regions[n], pixels, front.get(n, [])) for n, pixels in under.items()}
 
-    def _give_mouth(self, head: Head, into: Planes, pose: Pose, shape: Shape) -> None:
-        """Draw the mouth of `pose` into the picture of a head that has all but the mouth of it."""
-        x0, y0, x1, y1 = region = head.region
+    def _regions(self, frame: Rect, *, with_mouth: bool) -> dict[str, Rect]:
+        regions, below = {}, frame[3]
+        if with_mouth:
+            mouth = mouth_region(self.asset, self._geometry, self._spoken, frame)
+            if mouth is not None:
+                regions["mouth"], below = mouth, mouth[1]
+        eyes = eyes_region(self.asset, self._geometry, frame, below)
+        return regions if eyes is None else regions | {"eyes": eyes}
+
+    def _give_eyes(self, patch: Patch, into: Planes, shape: Shape) -> None:
+        """Draw the eyes into the picture of a head that has all but them."""
+        x0, y0, x1, y1 = region = patch.region
         work = room(self._work, y1 - y0, x1 - x0)
-        np.copyto(work, head.under)
+        np.copyto(work, patch.under)
+        self._draw_eyes(work, region, shape)
+        self._finish(work, patch, into)
+
+    def _give_mouth(self, head: Head, patch: Patch, into: Planes, pose: Pose, shape: Shape) -> None:
+        """Draw the mouth of `pose` into the picture of a head that has all but the mouth of it."""
+        x0, y0, x1, y1 = region = patch.region
+        work = room(self._work, y1 - y0, x1 - x0)
+        np.copyto(work, patch.under)
         whole = self._layout()
         box = inside(whole.boxes["head"], region)
         if box is not None:
@@ -170,11 +207,14 @@ class Renderer:
             layout = _Layout(region, {"head": box}, {"head": holes})
             self._draw_head(work, layout, shape, _steps_head(pose))
             self._draw_mouth(work, layout, pose)
-        for rect, pixels in head.front:
-            over(work[_within(rect, region)], pixels, self._tiles[1])
-        _store(work, region, into)
+        self._finish(work, patch, into)
         size = self.asset.size_px
         fade(into, planes(head.frame, size, size), region)
+
+    def _finish(self, work: U8, patch: Patch, into: Planes) -> None:
+        for rect, pixels in patch.front:
+            over(work[_within(rect, patch.region)], pixels, self._tiles[1])
+        _store(work, patch.region, into)
 
     # --- layout ------------------------------------------------------------------------------
 
@@ -184,8 +224,8 @@ class Renderer:
         for name in self._order:
             layer = self.asset.layers[name]
             x, y = self._geometry.pixels(name)
-            boxes[name] = _box(layer, x[layer.outline], y[layer.outline])
-            holes[name] = _holes(layer, x, y, boxes[name])
+            boxes[name] = moved_box(layer, x[layer.outline], y[layer.outline])
+            holes[name] = moved_holes(layer, x, y, boxes[name])
         seen = [b for b in boxes.values() if b[2] > b[0] and b[3] > b[1]] or [(0, 0, 8, 8)]
         size = self.asset.size_px
         frame = (
@@ -204,22 +244,24 @@ class Renderer:
         return warp.dense(box, maps[0], maps[1])
 
     def _draw_hair(
-        self, work: U8, layout: _Layout, name: str, steps: int, region: Rect | None
-    ) -> list[tuple[Rect, U8]]:
-        """Returns what of it is in `region`."""
+        self, work: U8, layout: _Layout, name: str, steps: int, regions: Mapping[str, Rect]
+    ) -> dict[str, list[tuple[Rect, U8]]]:
+        """Returns what of it is in the regions."""
         box, holes = layout.boxes[name], layout.holes[name]
         if name == "hair_back":
             # not drawn where the opaque face will cover it, whatever mouth that has
-            holes = outside(layout.holes.get("head", []), region) + holes
-        kept = []
+            holes = outside(layout.holes.get("head", []), regions.get("mouth")) + holes
+        kept: dict[str, list[tuple[Rect, U8]]] = {}
         map_x, map_y = self._warp(name, box, steps, self._maps)
         picture = self.asset.layers[name].picture
         for rect in without(box, holes):
             s = _within(rect, box)
             drawn = _sample(picture, map_x[s], map_y[s], self._tiles[0])
             over(work[_within(rect, layout.frame)], drawn, self._tiles[1])
-            if region is not None and (part := inside(rect, region)) is not None:
-                kept.append((part, drawn[_within(part, rect)].copy()))
+            for part_of, region in regions.items():
+                if (part := inside(rect, region)) is not None:
+                    pixels = drawn[_within(part, rect)].copy()
+                    kept.setdefault(part_of, []).append((part, pixels))
         return kept
 
     def _draw_head(self, work: U8, layout: _Layout, shape: Shape, steps: int) -> None:
@@ -280,13 +322,17 @@ class Renderer:
         points = self._geometry.pixels("lips"), self._geometry.pixels("sprites")
         paint_mouth(work, layout.frame[:2], self.asset.mouth, points, pose, self._tiles)
 
-    def _draw_eyes(self, work: U8, layout: _Layout, shape: Shape) -> None:
+    def _draw_eyes(self, work: U8, frame: Rect, shape: Shape) -> None:
         geometry, n = self._geometry, self.asset.eyes.points
         eye_points = (
             geometry.pixels("lids").reshape(2, 2, 3, n),
             geometry.pixels("gaze").reshape(2, 2, 3),
         )
-        self._eyes.paint(work, layout.frame[:2], eye_points, shape.lids, self._tiles[0])
+        self._eyes.paint(work, frame[:2], eye_points, shape.lids, self._tiles[0])
+
+
+def _same(a: Bearing, b: Bearing, unseen_px: float) -> bool:
+    return a.mouth_px(b) < unseen_px and a.eyes_px(b) < unseen_px
 
 
 def _turn(pose: Pose) -> float:
@@ -314,35 +360,6 @@ def _sample(picture: U8, map_x: F32, map_y: F32, into: U8) -> U8:
         borderValue=CLEAR,
     )
     return cast(U8, drawn)
-
-
-def _box(layer: Layer, x: F32, y: F32) -> Rect:
-    """The whole cells that the outline covers."""
-    r = layer.rect
-    return (
-        max(r[0], int(x.min() / CELL_PX)) * CELL_PX,
-        max(r[1], int(y.min() / CELL_PX)) * CELL_PX,
-        min(r[2], int(x.max() / CELL_PX) + 1) * CELL_PX,
-        min(r[3], int(y.max() / CELL_PX) + 1) * CELL_PX,
-    )
-
-
-def _holes(layer: Layer, x: F32, y: F32, box: Rect) -> list[Rect]:
-    """Where the layer's holes are now, a little inside their moved sides."""
-    found = []
-    for hole in layer.holes:
-        left, top, right, bottom = hole.sides
-        inner = (
-            int(x[left].max()) + 2,
-            int(y[top].max()) + 2,
-            int(x[right].min()) - 1,
-            int(y[bottom].min()) - 1,
-        )
-        at = [box[i] if hole.open[i] else inner[i] for i in range(4)]
-        rect = (max(at[0], box[0]), max(at[1], box[1]), min(at[2], box[2]), min(at[3], box[3]))
-        if rect[2] - rect[0] >= MIN_HOLE_PX and rect[3] - rect[1] >= MIN_HOLE_PX:
-            found.append(rect)
-    return found
 
 
 def _store(work: U8, box: Rect, into: Planes) -> None:

@@ -1,4 +1,4 @@
-"""Heads that speakers in step have in common: drawn for one, with another mouth for the others."""
+"""Where mouth and eyes are drawn anew while the rest of a picture stays."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from rtav.engines.avatar.paint import Rect, without
 from rtav.engines.avatar.scene import Planes
 
 ROOM_PX = 24  # below a head whose jaw is shut, for one whose jaw is open
-UNSEEN = 0.0003  # of the frame's height: what the widest mouth moves by less is not redrawn
+BARELY = 0.0003  # of the frame's height: what the widest mouth moves by less is not redrawn
 LASHES = 0.012  # of the frame's height: how far below the lids' curves the eyes reach
+EYES_ROOM = 0.03  # of the frame's height: what lids and lashes need around the lids' curves
+EYES_REACH_PX = 9  # around the lids' curves: nothing is drawn farther away
 FADE_PX = 8  # rows in which one mouth's cheeks become the other's: they differ by up to 2 px
 
 
@@ -23,7 +25,7 @@ def spoken(asset: FaceAsset) -> Nodes:
     basis = asset.layers["head"].basis
     assert basis is not None, "the head has expressions"
     moves = np.abs(basis[rows].reshape(len(rows), 3, -1)).max((0, 1))
-    return np.flatnonzero(moves * asset.camera.focal / asset.camera.z > 2 * UNSEEN)
+    return np.flatnonzero(moves * asset.camera.focal / asset.camera.z > 2 * BARELY)
 
 
 def mouth_region(asset: FaceAsset, geometry: Geometry, nodes: Nodes, frame: Rect) -> Rect | None:
@@ -44,6 +46,31 @@ def mouth_region(asset: FaceAsset, geometry: Geometry, nodes: Nodes, frame: Rect
     region = (max(x0, left), max(y0, frame[1]), min(x1, right), min(y1, frame[3]))
     is_seen = region[2] - region[0] >= CELL_PX and region[3] - region[1] > FADE_PX
     return region if is_seen and region[1] == y0 and region[3] % CELL_PX == 0 else None
+
+
+def eyes_region(asset: FaceAsset, geometry: Geometry, frame: Rect, below: int) -> Rect | None:
+    """Where the eyes are within `frame`, and above the row `below`; None if they are not in it."""
+    x, y = geometry.pixels("lids")
+    room = EYES_ROOM * asset.size_px
+    region = (
+        max(int(x.min() - room) // 4 * 4, frame[0]),
+        max(int(y.min() - room) // 4 * 4, frame[1]),
+        min(int(x.max() + room) // 4 * 4 + 4, frame[2]),
+        min(int(y.max() + room) // 4 * 4 + 4, frame[3], below),
+    )
+    is_seen = region[2] > region[0] and region[3] > region[1]
+    return region if is_seen else None
+
+
+def eyes_fit(geometry: Geometry, region: Rect) -> bool:
+    """Whether what the eyes show is all in `region`."""
+    x, y = geometry.pixels("lids")
+    return (
+        int(x.min()) - EYES_REACH_PX >= region[0]
+        and int(y.min()) - EYES_REACH_PX >= region[1]
+        and int(x.max()) + EYES_REACH_PX <= region[2]
+        and int(y.max()) + LASHES * geometry.size_px <= region[3]
+    )
 
 
 def outside(holes: list[Rect], region: Rect | None) -> list[Rect]:
