@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from rtav.core.catalog import Catalog
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect
+from rtav.core.sight import Sight, as_wished
 from rtav.core.view import Seen, view
 from rtav.protocol.beta import older_name
 from rtav.protocol.client import EVENTS, ItemCreate, ResponseParams
@@ -118,7 +119,7 @@ def _fields(title: str, fields: Iterator[tuple[str, str]], notes: Noted) -> Iter
 
 def _session(notes: Noted) -> Iterator[str]:
     catalog = Catalog.of(faces=["face1"], voices=["alice"], motions=["idle"])
-    seen = Seen(transport="webrtc", expires_at=0)
+    seen = Seen(transport="webrtc", expires_at=0, sight=as_wished(Sight()))
     initial = view(SessionConfig.initial("session", catalog), Dialect.OPENAI, seen)
     yield "## Session fields\n"
     yield (

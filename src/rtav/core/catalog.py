@@ -50,6 +50,9 @@ class Own:
     faces: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     motions: tuple[str, ...] = ()
+    backgrounds: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    """Of the faces, those that are one picture with its background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,9 @@ class Catalog:
     faces: Names
     voices: Names
     motions: Names
+    backgrounds: Names = Names("background", {})
+    pictures: frozenset[str] = frozenset()
+    """Faces that are one picture with its background, and can be put before no other."""
     models: Names | None = None
     """None: any name will do, the model at hand answers for those it does not have."""
     hosts: Hosts = PUBLIC
@@ -71,6 +77,8 @@ class Catalog:
             faces=self.faces.joined(own.faces),
             voices=self.voices.joined(own.voices),
             motions=self.motions.joined(own.motions),
+            backgrounds=self.backgrounds.joined(own.backgrounds),
+            pictures=self.pictures.union(own.pictures),
         )
 
     @classmethod

@@ -16,8 +16,9 @@ from rtav.core.event import Event
 from rtav.core.outputs import Output, Send, SendAudio, SendImage
 from rtav.core.reply import Piece
 from rtav.core.servers import RemoteTool, Server
+from rtav.core.sight import Fit, Sight, as_wished, wished
 from rtav.core.tokens import Gauge
-from rtav.core.view import Fit, Seen, as_wished, view
+from rtav.core.view import Seen, view
 from rtav.errors import ProtocolError
 from rtav.protocol.server import ServerEvent
 
@@ -150,6 +151,11 @@ class Common:
         for kind in ("added", "done"):
             self.send(f"conversation.item.{kind}", item=item.in_brief(), previous_item_id=previous)
 
+    @property
+    def sight(self) -> Sight:
+        """The picture as it comes out."""
+        return self.policy.fit_video(wished(self.config, self.catalog))
+
     def view(self) -> dict[str, Any]:
         policy = self.policy
         seen = Seen(
@@ -157,6 +163,6 @@ class Common:
             expires_at=policy.expires_at,
             codec=policy.video_codec,
             sends_pictures=policy.sends_pictures,
-            fit=policy.fit_video,
+            sight=self.sight,
         )
         return view(self.config, self.dialect, seen)

@@ -62,6 +62,9 @@ class SessionConfig:
     target_fps: float | None = None
     """None: the operator's."""
     upsample_factor: float = 1.0
+    framing: str = "square"
+    background: str = "original"
+    """`original`, `matte`, `#rrggbb`, or the id of a picture."""
     video_codec: str | None = None
     tts_source: str | None = None
     include: tuple[str, ...] | None = None

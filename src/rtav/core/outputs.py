@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rtav.core.servers import Server
+from rtav.core.sight import Sight
 from rtav.protocol.server import ServerEvent
 
 
@@ -216,10 +217,9 @@ class ShowFace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowVideo:
-    """Frames per second and scale of the picture."""
+    """The picture from now on, as the connection carries it."""
 
-    fps: float
-    scale: float
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True)

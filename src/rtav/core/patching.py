@@ -10,6 +10,7 @@ from rtav.core.catalog import Catalog
 from rtav.core.config import INSTRUCTIONS, PCM, UNNAMED, SessionConfig
 from rtav.core.detection import merged
 from rtav.core.prompts import rendered
+from rtav.core.sight import read_background
 from rtav.protocol import session as wire
 from rtav.protocol.refusal import invalid, supported
 from rtav.protocol.wire import Wire
@@ -30,6 +31,7 @@ _PLAIN = (
     "temperature",
     "target_fps",
     "upsample_factor",
+    "framing",
     "tts_source",
     "include",
     "speed",
@@ -45,6 +47,7 @@ _DEFAULTS: dict[str, Any] = {
     "tool_choice": "auto",
     "max_output_tokens": "inf",
     "upsample_factor": 1.0,
+    "framing": "square",
     "speed": 1.0,
     "parallel_tool_calls": True,
     "truncation": "auto",
@@ -77,6 +80,13 @@ def patched(
     changes |= _speaking(patch, prefix)
     if "video_codec" in named:
         changes["video_codec"] = _codec(patch.video_codec, prefix)
+    if "background" in named:
+        changes["background"] = read_background(
+            patch.background,
+            face_id=changes.get("face_id", config.face_id),
+            catalog=catalog,
+            param=f"{prefix}.background",
+        )
     changes |= _instructing(config, patch, catalog, prefix)
     for name in _OBJECTS & named:
         laid = _laid_over(getattr(config, name), getattr(patch, name))

@@ -22,6 +22,7 @@ from rtav.core.outputs import Drive, Feel, Output, ShowFace, ShowVideo
 from rtav.core.past import Past
 from rtav.core.patching import patched
 from rtav.core.recognition import Recognition
+from rtav.core.sight import Sight
 from rtav.errors import ProtocolError
 from rtav.protocol import client
 from rtav.protocol.session import parse_session
@@ -138,6 +139,11 @@ class Session:
         return self._common.config
 
     @property
+    def sight(self) -> Sight:
+        """The picture as it comes out."""
+        return self._common.sight
+
+    @property
     def dialect(self) -> Dialect:
         return self._common.dialect
 
@@ -170,8 +176,7 @@ class Session:
         common.is_open = True
         self._greet(MAIN)
         config = common.config
-        common.put(Drive(config.motions), ShowFace(config.face_id))
-        common.put(_video(config, common))
+        common.put(Drive(config.motions), ShowFace(config.face_id), ShowVideo(sight=common.sight))
         self._answering.remote.use(config.servers)
 
     def _assets_added(self, event: told.AssetsAdded) -> None:
@@ -230,8 +235,11 @@ class Session:
                 param="session.type",
             )
         patch = parse_session(event.session, strict=strict)
-        before, common.config = common.config, patched(common.config, patch, common.catalog)
+        before, seen = common.config, common.sight
+        common.config = patched(before, patch, common.catalog)
         self._apply(before, common.config, moves="driving" in patch.model_fields_set)
+        if common.sight != seen:
+            common.put(ShowVideo(sight=common.sight))
         common.send("session.updated", session=common.view())
         if "tools" in patch.model_fields_set:
             self._answering.remote.change(before.servers, common.config.servers)
@@ -242,8 +250,6 @@ class Session:
             common.put(Drive(after.motions))
         if after.face_id != before.face_id:
             common.put(ShowFace(after.face_id))
-        if _video(after, common) != _video(before, common):
-            common.put(_video(after, common))
         if (after.turn_detection is None) != (before.turn_detection is None):
             self._hearing.stop()
 
@@ -288,8 +294,3 @@ class Session:
         if active is not None and not self._answering.replies.is_playing:
             return "thinking"
         return "idle"
-
-
-def _video(config: SessionConfig, common: Common) -> ShowVideo:
-    fps, scale = common.policy.fit_video(config.target_fps, config.upsample_factor)
-    return ShowVideo(fps=fps, scale=scale)

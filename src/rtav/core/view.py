@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect
-
-Fit = Callable[[float | None, float], tuple[float, float]]
-"""What a connection carries of wished frames per second (None: the operator's) and a scale."""
-
-
-def as_wished(fps: float | None, scale: float) -> tuple[float, float]:
-    """A connection without limits, and an operator who chose 25."""
-    return 25.0 if fps is None else fps, scale
+from rtav.core.sight import Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +18,10 @@ class Seen:
     expires_at: int
     """Seconds since 1970; 0: it has not begun."""
     codec: str | None = None
-    """Of the picture that goes by RTP."""
+    """Of the picture that goes by RTP, unless it is said of the picture itself."""
     sends_pictures: bool = False
     """The picture goes in events, where it is wanted."""
-    fit: Fit = as_wished
+    sight: Sight
 
 
 def view(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]:
@@ -72,14 +64,15 @@ def _nested(config: SessionConfig, dialect: Dialect, expires_at: int) -> dict[st
 
 
 def _flat(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]:
-    fps, scale = seen.fit(config.target_fps, config.upsample_factor)
     return {
         "voice": config.voice,
         "face": config.face,
         "driving": config.driving if isinstance(config.driving, str) else list(config.driving),
         "modalities": config.shown_modalities(dialect, transport=seen.transport),
-        "target_fps": fps,
-        "upsample_factor": scale,
+        "target_fps": seen.sight.fps,
+        "upsample_factor": seen.sight.scale,
+        "framing": seen.sight.framing,
+        "background": seen.sight.background,
         "video_codec": _codec(config, dialect, seen),
         "tts_source": config.tts_source,
         "temperature": config.temperature,
@@ -91,7 +84,7 @@ def _flat(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]
 def _codec(config: SessionConfig, dialect: Dialect, seen: Seen) -> str | None:
     """How the picture comes; before there is a connection, how it was wished."""
     if seen.codec is not None:
-        return seen.codec
+        return seen.sight.codec or seen.codec
     if seen.sends_pictures:
         shown = config.shows_images(dialect, transport=seen.transport)
         return "jpeg" if shown and config.speaks() else None

@@ -21,5 +21,8 @@ class Track(Protocol):
         """Send one frame now. `rtp_time` counts in the codec's clock (Opus 48 kHz, video 90 kHz)
         from the first sample of the call. Dropped silently while not `ready`."""
 
+    def use(self, codec: str) -> None:
+        """What is pushed from now on is of this codec, one of those that were negotiated."""
+
     def report(self, wall: float, rtp_time: int) -> None:
         """Send a sender report: `wall` (seconds since 1970) and `rtp_time` are one instant."""

@@ -163,6 +163,8 @@ class SessionPatch(Wire):
     output_modalities: Annotated[Modalities, Field(min_length=1)] | None = None
     target_fps: Annotated[float, Field(gt=0, le=1000)] | None = None
     upsample_factor: Annotated[float, Field(gt=0, le=16)] | None = None
+    framing: Literal["square", "portrait", "landscape"] | None = None
+    background: Annotated[str, Field(max_length=256)] | None = None
     tts_source: str | None = None
     video_codec: str | None = None
     video: bool | None = None

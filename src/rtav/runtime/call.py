@@ -105,6 +105,7 @@ class Call:
         )
         self._stills = Stills(peer, tell=self._frame_drawn, at=lambda: self._at)
         self._face = self._make_face()
+        self._face.see(session.sight)
         self._egress: Egress | None = None
         self._perform: dict[type[Output], Callable[[Any], None]] = {
             wanted.Send: lambda order: self._send(order.event, order.to),
@@ -334,9 +335,13 @@ class Call:
         self._face.show(order.face)
 
     def _show_video(self, order: wanted.ShowVideo) -> None:
-        self._face.scale(fps=order.fps, factor=order.scale)
+        self._face.see(order.sight)
         if self._egress is not None:
             self._egress.set_fps(self._face.fps)
+
+    def _use_codec(self, codec: str) -> None:
+        if self._peer.video is not None:
+            self._peer.video.use(codec)
 
     def _draw_frames(self, order: wanted.DrawFrames) -> None:
         self._face.draw(on=order.on)
@@ -382,5 +387,6 @@ class Call:
             stage=self._crew.stage,
             playout=self._playout,
             video=self._peer.media.video or self._stills,
+            use=self._use_codec,
             settings=self._crew.face,
         )

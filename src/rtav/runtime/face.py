@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rtav import metrics
+from rtav.core.sight import Sight
 from rtav.engines.base import Avatar, AvatarEngine
-from rtav.runtime.fitting import FaceSettings, Fitting
+from rtav.engines.look import picture_px
+from rtav.runtime.fitting import FaceSettings, Fitting, look_of
 from rtav.runtime.in_step import CommonClock, InStep
 from rtav.runtime.outputs import EncodedVideo
 from rtav.runtime.peer import VideoFormat
@@ -34,17 +38,18 @@ class Face:
         stage: Stage,
         playout: Playout,
         video: VideoFormat | Stills,
+        use: Callable[[str], None],
         settings: FaceSettings,
     ) -> None:
-        """`video`: what was negotiated, or where still pictures go."""
+        """`video`: what was negotiated, or where still pictures go. `use` is told of another codec
+        before the first frame in it is taken."""
         self._engine, self._stage, self._playout = engine, stage, playout
         self._video, self._settings = video, settings
         self._is_drawn = not isinstance(video, Stills)
         self._fitting = Fitting(
             settings=settings, video=None if isinstance(video, Stills) else video
         )
-        self._size_px = self._fitting.size_px(1.0)
-        self.fps = self._fitting.fps(None, size_px=self._size_px)
+        self._sight = self._fitting.fit(Sight())
         self._face: str | None = None
         self._motions: tuple[str, ...] | None = None
         self._driven_at = 0
@@ -56,7 +61,7 @@ class Face:
             output = video
         else:
             output = self._encoded = EncodedVideo(
-                self._encoding(video), stage.reels, kind=lambda: clock.kind
+                self._encoding(), stage.reels, kind=lambda: clock.kind, use=use
             )
         self._is_open = False
         self._picture = Picture(
@@ -87,15 +92,21 @@ class Face:
         self._motions, self._driven_at = motions, at
         self._picture.do(lambda avatar: avatar.drive(motions, at=at))
 
-    def scale(self, *, fps: float, factor: float) -> None:
-        """Another rate and size, as far as the negotiated level carries them."""
-        size_px = self._fitting.size_px(factor)
-        changes_size, self._size_px = size_px != self._size_px, size_px
-        self.fps = self._fitting.fps(fps, size_px=size_px)
-        if self._encoded is not None and not isinstance(self._video, Stills):
-            self._encoded.change(self._encoding(self._video))
-        if changes_size and self._is_open:
+    def see(self, wish: Sight) -> None:
+        """Another picture, as far as the connection carries it. The rate changes at once; another
+        size or look is loaded beside the running picture."""
+        before, self._sight = self._sight, self._fitting.fit(wish)
+        if self._encoded is not None:
+            width, height = self._picture_px()
+            self._encoded.change(self._encoding(), shape=(height * 3 // 2, width))
+        if self._is_open and replace(before, fps=0, codec=None) != replace(
+            self._sight, fps=0, codec=None
+        ):
             self._open()
+
+    @property
+    def fps(self) -> int:
+        return round(self._sight.fps or 0)
 
     # --- from the peer -----------------------------------------------------------------------
 
@@ -126,24 +137,32 @@ class Face:
     # --- pieces ------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        engine, face, size_px = self._engine, self._face, self._size_px
+        engine, face, look = self._engine, self._face, look_of(self._sight)
+        size_px = self._fitting.size_px(self._sight)
         fps, motions, driven_at = self.fps, self._motions, self._driven_at
         clock = self._clock
         assert face is not None
         self._is_open = True
 
         def opener() -> Avatar:
-            avatar = InStep(engine.open(face, size_px=size_px, fps=fps, seed=None), clock)
+            avatar = InStep(
+                engine.open(face, size_px=size_px, fps=fps, seed=None, look=look), clock
+            )
             if motions is not None:
                 avatar.drive(motions, at=driven_at)
             return avatar
 
         self._picture.open(opener)
 
-    def _encoding(self, video: VideoFormat) -> Encoding:
-        bitrate = self._settings.bitrate
+    def _picture_px(self) -> tuple[int, int]:
+        return picture_px(self._fitting.size_px(self._sight), look_of(self._sight))
+
+    def _encoding(self) -> Encoding:
+        width, height = self._picture_px()
+        share = math.sqrt(width * height) / self._settings.size_px
+        bitrate = int(self._settings.bitrate * share)
         return Encoding(
-            codec=video.codec,
+            codec="vp8" if self._sight.codec == "vp8" else "h264",
             fps=self.fps,
             bitrate=bitrate,
             ceiling=int(bitrate * CEILING),

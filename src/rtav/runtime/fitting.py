@@ -1,15 +1,22 @@
-"""What of a wished size and rate of the picture a connection carries."""
+"""What of a wished picture a connection carries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
-from rtav.media import h264
+from rtav.core.sight import Sight
+from rtav.engines.look import Framing, Look, picture_px
+from rtav.media.video import Codec
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.stills import MAX_FPS, MAX_PIXELS
 
 SIZE_STEP_PX = 16
 """Faces are drawn and encoded in blocks of this size."""
+
+MIN_PX, MAX_PX = 64, 1024
+"""Of the shorter side. Faces are painted at 720."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +35,58 @@ class Fitting:
     settings: FaceSettings
     video: VideoFormat | None
 
-    def size_px(self, factor: float) -> int:
-        """Width and height at a scale of the operator's size."""
-        size_px = round(self.settings.size_px * factor)
-        max_pixels = MAX_PIXELS if self.video is None else self.video.max_pixels
-        while size_px * size_px > max_pixels:
-            size_px -= SIZE_STEP_PX
-        return max(SIZE_STEP_PX * 4, size_px - size_px % SIZE_STEP_PX)
+    def fit(self, wish: Sight) -> Sight:
+        """The picture as it comes out; what comes out is carried as it is.
 
-    def fps(self, wished: float | None, *, size_px: int) -> int:
-        """The rate that the codec's level allows at this size; None wishes the operator's."""
-        fps = self.settings.fps if wished is None else round(wished)
+        Where H.264 cannot carry it, VP8 does, or else the size is reduced, then the rate.
+        """
+        fps = float(max(1, round(self.settings.fps if wish.fps is None else wish.fps)))
+        size_px = min(_in_steps(self.settings.size_px * wish.scale), MAX_PX)
+        look = look_of(wish)
         if self.video is None:
-            fps = min(fps, MAX_FPS)
-        elif self.video.codec == "h264":
-            fps = min(fps, h264.max_fps(size_px, size_px))
-        return max(1, fps)
+            size_px = _reduced(size_px, look, MAX_PIXELS)
+            return self._sight(wish, size_px=size_px, fps=min(fps, float(MAX_FPS)), codec=None)
+        codecs = _in_order(self.video, wish.codec)
+        for codec in codecs:
+            if codec == "vp8" or self._fits_h264(size_px, look, fps):
+                return self._sight(wish, size_px=size_px, fps=fps, codec=codec)
+        size_px = _reduced(size_px, look, self.video.max_pixels)
+        fps = min(fps, self.video.max_pixel_rate // _pixels(size_px, look))
+        return self._sight(wish, size_px=size_px, fps=max(1.0, fps), codec=codecs[0])
 
-    def fit(self, fps: float | None, scale: float) -> tuple[float, float]:
-        """Frames per second and scale as they come out."""
-        size_px = self.size_px(scale)
-        return float(self.fps(fps, size_px=size_px)), size_px / self.settings.size_px
+    def size_px(self, sight: Sight) -> int:
+        """The shorter side of a picture that comes out."""
+        return round(self.settings.size_px * sight.scale)
+
+    def _fits_h264(self, size_px: int, look: Look, fps: float) -> bool:
+        assert self.video is not None, "RTP video goes out"
+        pixels = _pixels(size_px, look)
+        return pixels <= self.video.max_pixels and pixels * fps <= self.video.max_pixel_rate
+
+    def _sight(self, wish: Sight, *, size_px: int, fps: float, codec: Codec | None) -> Sight:
+        return replace(wish, fps=fps, scale=size_px / self.settings.size_px, codec=codec)
+
+
+def look_of(sight: Sight) -> Look:
+    return Look(framing=cast(Framing, sight.framing), background=sight.background)
+
+
+def _in_order(video: VideoFormat, wanted: str | None) -> Sequence[Codec]:
+    if video.other is None:
+        return (video.codec,)
+    return (video.other, video.codec) if wanted == video.other else (video.codec, video.other)
+
+
+def _in_steps(size_px: float) -> int:
+    return max(MIN_PX, round(size_px) // SIZE_STEP_PX * SIZE_STEP_PX)
+
+
+def _pixels(size_px: int, look: Look) -> int:
+    width, height = picture_px(size_px, look)
+    return width * height
+
+
+def _reduced(size_px: int, look: Look, max_pixels: int) -> int:
+    while size_px > MIN_PX and _pixels(size_px, look) > max_pixels:
+        size_px -= SIZE_STEP_PX
+    return size_px

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rtav.media.pcm import I420, SESSION_RATE_HZ
-from rtav.media.video import VideoEncoder
+from rtav.media.video import Codec, VideoEncoder
 from rtav.runtime.reels import Encoding, Follower, Reels, open_encoder
 
 T = TypeVar("T")
@@ -36,19 +36,27 @@ class EncodedVideo:
     """RTP payloads, kept until the egress clock takes them."""
 
     def __init__(
-        self, encoding: Encoding, reels: Reels, *, kind: Callable[[], Hashable | None]
+        self,
+        encoding: Encoding,
+        reels: Reels,
+        *,
+        kind: Callable[[], Hashable | None],
+        use: Callable[[str], None],
     ) -> None:
         """`kind()` names what the frame that is finished has in common with other calls' frames of
-        the same kind, None if it is this call's alone."""
-        self._follower, self._kind = Follower(reels), kind
+        the same kind, None if it is this call's alone. `use` is told of another codec, in the event
+        loop, right before the first frame in it is taken."""
+        self._follower, self._kind, self._use = Follower(reels), kind, use
         self._followed = 0  # frames in a row that were encoded for several calls
         self._lock = threading.Lock()  # guards all but the encoder, which one thread has at a time
         self._encoding = encoding
+        self._next: tuple[tuple[int, int], Encoding] | None = None  # with frames of that shape
         self._bitrate = encoding.bitrate
         self._key_wanted = False
         self._is_broken = False
         self._dropped_until = -1
-        self._ready: dict[int, list[bytes]] = {}
+        self._ready: dict[int, tuple[Codec, list[bytes]]] = {}
+        self._taken = encoding.codec
         self._encoder: _Open | None = None
         self._last_key = -KEYFRAME_SAMPLES
         self.counts = EncodedCounts()
@@ -67,13 +75,18 @@ class EncodedVideo:
             rise = max(0, target - self._bitrate) * BITRATE_RISE
             self._bitrate = int(min(target, self._bitrate + rise))
 
-    def change(self, encoding: Encoding) -> None:
-        """Another codec, rate or ceiling from the next frame on, which is a key frame.
+    def change(self, encoding: Encoding, *, shape: tuple[int, int] | None = None) -> None:
+        """Another codec, rate or ceiling: from the next frame on, or, where `shape` is not that of
+        the present ones, with the first frame of that shape. That is a key frame.
 
-        The bit rate goes on as it is, within the new ceiling.
+        The bit rate keeps its share of the normal one, within the new ceiling.
         """
         with self._lock:
-            self._encoding, self._bitrate = encoding, min(self._bitrate, encoding.ceiling)
+            current = self._encoder
+            if shape is not None and current is not None and current.shape != shape:
+                self._next = shape, encoding
+            else:
+                self._become(encoding)
 
     @property
     def bitrate(self) -> int:
@@ -82,7 +95,11 @@ class EncodedVideo:
 
     def take(self, at: int) -> Sequence[bytes] | None:
         with self._lock:
-            return self._ready.pop(at, None)
+            codec, payloads = self._ready.pop(at, (self._taken, None))
+        if codec != self._taken:
+            self._taken = codec
+            self._use(codec)
+        return payloads
 
     def drop(self, at: int) -> None:
         with self._lock:
@@ -102,26 +119,31 @@ class EncodedVideo:
             self._repair(unsent)
         if is_late:
             return
-        payloads = self._in_common(at, frame)
+        with self._lock:
+            if self._next is not None and self._next[0] == frame.shape:
+                self._become(self._next[1])
+            encoding, bitrate = self._encoding, self._bitrate
+        payloads = self._in_common(at, frame, encoding, bitrate)
         if payloads is None:
+            self._prepare(frame, encoding, bitrate)
             payloads = self._alone(at, frame)
         with self._lock:
             self.counts.encoded += 1
             self.counts.shared += self._followed > 0
-            self._ready[at] = payloads
+            self._ready[at] = encoding.codec, payloads
 
     def close(self) -> None:
         """Free the encoder."""
         self._follower.leave()
         self._free()
 
-    def _in_common(self, at: int, frame: I420) -> list[bytes] | None:
+    def _in_common(
+        self, at: int, frame: I420, encoding: Encoding, bitrate: int
+    ) -> list[bytes] | None:
         with self._lock:
             if self._is_broken or (self._key_wanted and self._may_be_key(at)):
                 self._follower.leave()
-            encoding = self._encoding
-            is_common = self._bitrate >= COMMON_BITRATE * encoding.bitrate
-        kind = self._kind() if is_common else None
+        kind = self._kind() if bitrate >= COMMON_BITRATE * encoding.bitrate else None
         payloads = self._follower.payloads(frame, kind, encoding)
         with self._lock:
             if payloads is None:  # the next frame must not be predicted from another picture
@@ -130,7 +152,6 @@ class EncodedVideo:
         return payloads
 
     def _alone(self, at: int, frame: I420) -> list[bytes]:
-        self._prepare(frame)
         assert self._encoder is not None, "just prepared"
         return self._encoder.encoder.encode(frame, key=self._takes_key(at))
 
@@ -138,6 +159,12 @@ class EncodedVideo:
         if self._encoder is not None:
             self._encoder.encoder.close()
             self._encoder = None
+
+    def _become(self, encoding: Encoding) -> None:
+        """Under the lock."""
+        share = encoding.bitrate / self._encoding.bitrate
+        self._bitrate = min(int(self._bitrate * share), encoding.ceiling)
+        self._encoding, self._next = encoding, None
 
     def _may_be_key(self, at: int) -> bool:
         return at - self._last_key >= KEYFRAME_SAMPLES
@@ -168,10 +195,8 @@ class EncodedVideo:
             self.counts.keyframes += 1
             return True
 
-    def _prepare(self, frame: I420) -> None:
+    def _prepare(self, frame: I420, encoding: Encoding, bitrate: int) -> None:
         """An encoder for this frame: the present one unless encoding or size have changed."""
-        with self._lock:
-            encoding, bitrate = self._encoding, self._bitrate
         current = self._encoder
         if current is None or current.encoding != encoding or current.shape != frame.shape:
             self._free()

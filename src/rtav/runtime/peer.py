@@ -11,9 +11,14 @@ from rtav.media.track import Track
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFormat:
     codec: Literal["h264", "vp8"]
+    """The first of those that were negotiated."""
     max_pixels: int
-    """Width times height that the negotiated level allows (H.264 level 3.1: 3600 macroblocks,
-    921600); VP8 has no limit and says 1 << 30."""
+    """Width times height that H.264's level allows (3.1: 3600 macroblocks, 921600); VP8 has no
+    limit."""
+    max_pixel_rate: int = 108_000 * 256
+    """The same times frames per second (level 3.1: 108000 macroblocks)."""
+    other: Literal["h264", "vp8"] | None = None
+    """May be sent as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,14 @@ class Picture:
         opening = _Opening()
         with self._lock:
             self._opening = opening
-        self._stage.load(opener, lambda opened: self._opened(opening, opened))
+
+        def load() -> Avatar:
+            with self._lock:
+                if self._opening is not opening:
+                    raise _Overtaken
+            return opener()
+
+        self._stage.load(load, lambda opened: self._opened(opening, opened))
 
     def do(self, order: Order) -> None:
         """Carry out `order` in the render thread, after those before it and before the next frame.
@@ -264,6 +271,10 @@ class _Opening:
 
     def __init__(self) -> None:
         self.orders: deque[Order] = deque()
+
+
+class _Overtaken(Exception):
+    """Another avatar is wanted meanwhile."""
 
 
 def _ignore(_: Future[Any]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -19,6 +19,7 @@ from rtav.core.dialect import Dialect, Signs, decide
 from rtav.core.past import Past
 from rtav.core.patching import patched
 from rtav.core.session import Session
+from rtav.core.sight import wished
 from rtav.core.view import Seen, view
 from rtav.engines.base import AvatarEngine, LlmEngine, SttEngine, TtsEngine, VadEngine
 from rtav.errors import AtCapacity
@@ -268,12 +269,9 @@ class Supervisor:
     def shown(self, opening: Opening) -> dict[str, Any]:
         """The session object that a call like this starts with; raises as `check` does."""
         config, _, dialect = self._configure(opening)
-        fps = float(self._rules.face.fps)
-        seen = Seen(
-            transport="webrtc",
-            expires_at=0,
-            fit=lambda wished, scale: (fps if wished is None else wished, scale),
-        )
+        wish = wished(config, self._catalog.joined(opening.own))
+        fps = float(self._rules.face.fps) if wish.fps is None else wish.fps
+        seen = Seen(transport="webrtc", expires_at=0, sight=replace(wish, fps=fps))
         return view(config, dialect or self._rules.default_dialect, seen)
 
     # --- pieces ------------------------------------------------------------------------------

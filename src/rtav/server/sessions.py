@@ -26,7 +26,7 @@ Json = Mapping[str, Any]  # Any: the wire's
 
 SHOWN = (
     "model", "voice", "instructions", "face", "driving", "modalities",
-    "target_fps", "upsample_factor", "tts_source", "video_codec",
+    "target_fps", "upsample_factor", "framing", "background", "tts_source", "video_codec",
     "expires_at",
 )  # fmt: skip
 """What of a session object is kept of a session."""

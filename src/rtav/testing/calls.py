@@ -83,6 +83,8 @@ class Exchange:
     engines: ScriptedEngines
     render: InlineExecutor
     """Where faces are drawn."""
+    load: InlineExecutor
+    """Where they are read."""
     _numbers: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
 
     def take(
@@ -117,9 +119,9 @@ async def exchange(
 ) -> AsyncIterator[Exchange]:
     """Everything that a call needs; on the way out the calls that are left are ended."""
     engines = engines or ScriptedEngines()
-    render = InlineExecutor()
-    stage = Stage(Threads(render=render, encode=InlineExecutor(), load=InlineExecutor()))
+    render, load = InlineExecutor(), InlineExecutor()
+    stage = Stage(Threads(render=render, encode=InlineExecutor(), load=load))
     shared = NO_TOOLS if tools is None else Tools(servers=tools)
     async with Supervisor(engines, rules, stage, tools=shared, on_ended=on_ended) as supervisor:
-        yield Exchange(supervisor=supervisor, engines=engines, render=render)
+        yield Exchange(supervisor=supervisor, engines=engines, render=render, load=load)
     stage.close()

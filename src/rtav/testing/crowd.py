@@ -137,7 +137,7 @@ class QuietCaller:
             vars(transceiver)[internals.RECEIVER] = receiver
             if transceiver.kind == "audio":
                 codec = Codec(name="opus", payload_type=payload_type)
-                self._microphone = internals.replace_sender(transceiver, codec)
+                self._microphone = internals.replace_sender(transceiver, [codec])
                 self._microphone.listen(
                     Feedback(
                         ready=lambda: None,

@@ -16,8 +16,8 @@ MODELS: Mapping[str, type[pydantic.BaseModel]] = {
 """The model of every event that OpenAI sends, by its type."""
 
 SESSION_EXTRAS = frozenset(
-    "voice face driving modalities target_fps upsample_factor video_codec tts_source "
-    "auto_response dialect temperature parallel_tool_calls".split()
+    "voice face driving modalities target_fps upsample_factor framing background video_codec "
+    "tts_source auto_response dialect temperature parallel_tool_calls".split()
 )
 """What our session object shows besides OpenAI's own fields; clients ignore the unknown."""
 

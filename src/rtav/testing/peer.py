@@ -36,6 +36,8 @@ class Sent:
     """One frame that was pushed to a track."""
 
     payloads: tuple[bytes, ...]
+    codec: str
+    """As the call said it; empty where it said nothing."""
     rtp_time: int
     at_s: float
     """The loop's time."""
@@ -47,13 +49,19 @@ class FakeTrack:
     def __init__(self) -> None:
         self.ready = False
         self.loss = 0.0
+        self.codec = ""
         self.sent: list[Sent] = []
         self.reports: list[tuple[float, int]] = []
 
     def push(self, payloads: Sequence[bytes], rtp_time: int) -> None:
         if self.ready:
             at_s = asyncio.get_running_loop().time()
-            self.sent.append(Sent(payloads=tuple(payloads), rtp_time=rtp_time, at_s=at_s))
+            self.sent.append(
+                Sent(payloads=tuple(payloads), codec=self.codec, rtp_time=rtp_time, at_s=at_s)
+            )
+
+    def use(self, codec: str) -> None:
+        self.codec = codec
 
     def report(self, wall: float, rtp_time: int) -> None:
         self.reports.append((wall, rtp_time))

@@ -86,7 +86,7 @@ def test_our_sender_and_receiver_have_all_that_aiortc_uses():
         stock_sender, stock_receiver = transceiver.sender, transceiver.receiver
         codec = Codec(name="opus", payload_type=111)
         ours = (
-            (internals.replace_sender(transceiver, codec), stock_sender),
+            (internals.replace_sender(transceiver, [codec]), stock_sender),
             (internals.replace_receiver(transceiver, codec), stock_receiver),
         )
         for replacement, stock in ours:

@@ -123,15 +123,15 @@ def test_audio_and_video_are_one_stream_of_one_source_name():
 @pytest.mark.parametrize(
     ("offered", "wanted", "chosen"),
     [
-        (("VP8", "H264"), None, VideoFormat(codec="vp8", max_pixels=ANY_SIZE)),
-        (("H264", "VP8"), None, VideoFormat(codec="h264", max_pixels=921_600)),
-        (("VP8", "H264"), "h264", VideoFormat(codec="h264", max_pixels=921_600)),
-        (("H264", "VP8"), "vp8", VideoFormat(codec="vp8", max_pixels=ANY_SIZE)),
-        (("VP8",), "h264", VideoFormat(codec="vp8", max_pixels=ANY_SIZE)),
+        (("VP8", "H264"), None, VideoFormat(codec="vp8", max_pixels=921_600, other="h264")),
+        (("H264", "VP8"), None, VideoFormat(codec="h264", max_pixels=921_600, other="vp8")),
+        (("VP8", "H264"), "h264", VideoFormat(codec="h264", max_pixels=921_600, other="vp8")),
+        (("H264", "VP8"), "vp8", VideoFormat(codec="vp8", max_pixels=921_600, other="h264")),
+        (("VP8",), "h264", VideoFormat(codec="vp8", max_pixels=ANY_SIZE, max_pixel_rate=ANY_SIZE)),
         (("H264",), "vp8", VideoFormat(codec="h264", max_pixels=921_600)),
     ],
 )
-def test_the_wanted_codec_is_taken_if_offered_else_the_order_decides(offered, wanted, chosen):
+def test_the_wanted_codec_is_answered_first_else_the_order_decides(offered, wanted, chosen):
     async def scenario():
         async with serving() as web, calling() as caller:
             caller.watch(*offered)
@@ -139,8 +139,9 @@ def test_the_wanted_codec_is_taken_if_offered_else_the_order_decides(offered, wa
             answer = _section(await peer.answer(), "video")
             assert peer.media.video == chosen
             codecs = [line.split()[1] for line in answer if line.startswith("a=rtpmap")]
-            name = {"h264": "H264/90000", "vp8": "VP8/90000"}[chosen.codec]
-            assert codecs == [name, "rtx/90000"]
+            names = {"h264": "H264/90000", "vp8": "VP8/90000"}
+            both = [chosen.codec, chosen.other] if chosen.other else [chosen.codec]
+            assert codecs == [n for codec in both for n in (names[codec], "rtx/90000")]
 
     asyncio.run(scenario())
 

@@ -9,10 +9,12 @@ from openai.types.realtime import (
     RealtimeSessionCreateResponse,
 )
 
+from rtav.core.catalog import Own
 from rtav.core.config import SessionConfig
 from rtav.core.detection import TurnDetection
 from rtav.core.dialect import Dialect
 from rtav.core.patching import patched
+from rtav.core.sight import Sight, as_wished, wished
 from rtav.core.view import Seen, view
 from rtav.errors import ProtocolError
 from rtav.protocol.session import (
@@ -36,8 +38,12 @@ def configured(*sessions: dict[str, Any]) -> SessionConfig:
     return config
 
 
+def seen(config: SessionConfig) -> Sight:
+    return as_wished(wished(config, CATALOG))
+
+
 def shown(config: SessionConfig, dialect: Dialect = Dialect.RTAV, transport: str = "webrtc") -> Any:
-    return view(config, dialect, Seen(transport=transport, expires_at=5))
+    return view(config, dialect, Seen(transport=transport, expires_at=5, sight=seen(config)))
 
 
 def refusal(session: dict[str, Any]) -> ProtocolError:
@@ -278,10 +284,12 @@ def test_an_empty_string_clears(name: str) -> None:
 
 
 def test_the_picture_is_shown_as_it_comes_out() -> None:
-    seen = Seen(transport="webrtc", expires_at=0, codec="h264", fit=lambda fps, scale: (30.0, 1.5))
+    sight = Sight(fps=30.0, scale=1.5, framing="portrait", background="#102030", codec="vp8")
+    seen = Seen(transport="webrtc", expires_at=0, codec="h264", sight=sight)
     shown = view(configured({"target_fps": 60, "video_codec": "vp8"}), Dialect.RTAV, seen)
     assert (shown["target_fps"], shown["upsample_factor"]) == (30.0, 1.5)
-    assert shown["video_codec"] == "h264"
+    assert (shown["framing"], shown["background"]) == ("portrait", "#102030")
+    assert shown["video_codec"] == "vp8"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +301,7 @@ def test_the_picture_is_shown_as_it_comes_out() -> None:
     ],
 )
 def test_pictures_in_events_are_jpeg_where_they_are_sent(session: Any, codec: str | None) -> None:
-    seen = Seen(transport="websocket", expires_at=0, sends_pictures=True)
+    seen = Seen(transport="websocket", expires_at=0, sends_pictures=True, sight=Sight())
     assert view(configured(session), Dialect.RTAV, seen)["video_codec"] == codec
 
 
@@ -425,3 +433,53 @@ def test_no_field_of_openais_session_is_unknown() -> None:
     assert RealtimeAudioConfigOutput.model_fields.keys() <= AudioOutput.model_fields.keys()
     assert AudioTranscription.model_fields.keys() <= Transcription.model_fields.keys()
     assert NoiseReduction.model_fields.keys() == {"type", "strength"}
+
+
+@pytest.mark.parametrize("framing", ["square", "portrait", "landscape"])
+def test_a_face_is_framed_in_three_ways(framing: str) -> None:
+    assert shown(configured({"framing": framing}))["framing"] == framing
+    assert shown(configured({"framing": framing}, {"framing": None}))["framing"] == "square"
+
+
+@pytest.mark.parametrize(
+    ("named", "effective"),
+    [
+        ("original", "original"),
+        ("matte", "matte"),
+        ("#10C0fF", "#10c0ff"),
+        ("background_1", "background_1"),
+        (None, "original"),
+        ("", "original"),
+    ],
+)
+def test_a_background_is_what_stands_behind_the_face(named: Any, effective: str) -> None:
+    patch = parse_session({"background": named}, strict=True)
+    catalog = CATALOG.joined(Own(backgrounds=("background_1",)))
+    assert patched(INITIAL, patch, catalog).background == effective
+
+
+@pytest.mark.parametrize("named", ["#fff", "beach", "#10c0fg", "background_2"])
+def test_a_background_that_is_not_there_is_refused(named: str) -> None:
+    with pytest.raises(ProtocolError, match="expected 'original', 'matte', a colour") as refused:
+        configured({"background": named})
+    assert (refused.value.code, refused.value.param) == (
+        "background_not_found",
+        "session.background",
+    )
+
+
+def test_a_face_without_an_outline_keeps_its_background() -> None:
+    catalog = CATALOG.joined(Own(faces=("face_1",), pictures=("face_1",)))
+    patch = parse_session({"face": "face_1", "background": "matte"}, strict=False)
+
+    with pytest.raises(ProtocolError, match="has no outline") as refused:
+        patched(INITIAL, patch, catalog)
+    assert (refused.value.code, refused.value.param) == (
+        "background_not_possible",
+        "session.background",
+    )
+
+    before = configured({"background": "#102030"})
+    after = patched(before, parse_session({"face": "face_1"}, strict=False), catalog)
+    assert wished(before, catalog).background == "#102030"
+    assert wished(after, catalog).background == "original"

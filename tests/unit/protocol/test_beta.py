@@ -20,7 +20,8 @@ MODELS: dict[str, type[pydantic.BaseModel]] = {
 
 OURS = {
     "object", "expires_at", "prompt", "truncation", "reasoning", "parallel_tool_calls", "include",
-    "face", "driving", "target_fps", "upsample_factor", "video_codec", "tts_source",
+    "face", "driving", "target_fps", "upsample_factor", "framing", "background", "video_codec",
+    "tts_source",
     "auto_response", "dialect",
 }  # fmt: skip
 """What a session object shows besides the beta's own fields."""

@@ -5,6 +5,7 @@ import pytest
 
 from rtav.core.config import SessionConfig
 from rtav.core.dialect import Dialect
+from rtav.core.sight import Sight
 from rtav.core.view import Seen, view
 from rtav.protocol.server import FIELDS, ServerEvent, spell
 from rtav.testing.oracle import MODELS, OWN_EVENTS
@@ -65,7 +66,7 @@ def test_the_beta_reads_older_content_in_a_response_too() -> None:
 def test_no_ga_name_reaches_the_beta(kind: str) -> None:
     fields = dict.fromkeys(FIELDS[kind], {"type": "output_text"})
     if "session" in fields:
-        seen = Seen(transport="webrtc", expires_at=0)
+        seen = Seen(transport="webrtc", expires_at=0, sight=Sight())
         fields["session"] = view(SessionConfig.initial("s", CATALOG), Dialect.BETA, seen)
     message = spell(ServerEvent(kind, fields, "event_1"), "beta") or ""
     for name in (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rtav import metrics
+from rtav.core.sight import Sight
 from rtav.engines.look import PLAIN, Look
 from rtav.errors import EngineFailed
 from rtav.media.pcm import TICK_SAMPLES
@@ -48,6 +49,7 @@ class Studio:
         self.engine = engine or Sizes()
         self.playout = Playout(lambda turn, upto: None)
         self.at = 0
+        self.codecs: list[str] = []
         self.loop.run_until_complete(self._make(threads, video))
 
     async def _make(self, threads: Threads, video: VideoFormat) -> None:
@@ -56,6 +58,7 @@ class Studio:
             stage=Stage(threads),
             playout=self.playout,
             video=video,
+            use=self.codecs.append,
             settings=SETTINGS,
         )
 
@@ -129,7 +132,7 @@ def test_sizes_are_multiples_of_16_that_the_negotiated_level_carries(
     factor: float, video: VideoFormat, size_px: int
 ) -> None:
     studio = Studio(video=video)
-    studio.face.scale(fps=25, factor=factor)
+    studio.face.see(Sight(fps=25, scale=factor))
     studio.face.show("face1")
 
     assert studio.engine.asked == [("face1", size_px, 25)]
@@ -140,7 +143,7 @@ def test_another_size_opens_the_face_again_with_its_motion(studio: Studio) -> No
     studio.face.show("face1")
     studio.face.drive(("default",), at=480)
 
-    studio.face.scale(fps=25, factor=0.5)
+    studio.face.see(Sight(fps=25, scale=0.5))
 
     studio.frame()
     assert [size for _, size, _ in studio.engine.asked] == [512, 256]
@@ -151,7 +154,7 @@ def test_another_size_opens_the_face_again_with_its_motion(studio: Studio) -> No
 def test_another_rate_alone_keeps_the_face(studio: Studio) -> None:
     studio.face.show("face1")
 
-    studio.face.scale(fps=12.4, factor=1.0)
+    studio.face.see(Sight(fps=12.4, scale=1.0))
 
     assert studio.face.fps == 12
     assert len(studio.engine.asked) == 1
@@ -165,7 +168,7 @@ def test_a_rate_is_lowered_to_what_the_level_carries_at_this_size(
 ) -> None:
     studio = Studio(video=video)
 
-    studio.face.scale(fps=60.0, factor=factor)
+    studio.face.see(Sight(fps=60.0, scale=factor))
 
     assert studio.face.fps == fps
     studio.loop.close()

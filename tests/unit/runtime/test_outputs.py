@@ -15,7 +15,7 @@ VP8 = Encoding(codec="vp8", fps=25, bitrate=800_000, ceiling=2_000_000)
 
 
 def encoded(encoding: Encoding) -> EncodedVideo:
-    return EncodedVideo(encoding, Reels(), kind=lambda: None)
+    return EncodedVideo(encoding, Reels(), kind=lambda: None, use=lambda codec: None)
 
 
 def face(number: int, *, size: int = 64) -> I420:

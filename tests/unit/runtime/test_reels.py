@@ -168,7 +168,7 @@ class Calls:
         reels = Reels()
         self._codec = h264 if encoding.codec == "h264" else vp8
         self.videos = [
-            EncodedVideo(encoding, reels, kind=lambda i=i: self.kinds[i])  # type: ignore[misc]
+            EncodedVideo(encoding, reels, kind=lambda i=i: self.kinds[i], use=str)  # type: ignore[misc]
             for i in range(2)
         ]
         self.decoder = av.CodecContext.create(encoding.codec, "r")

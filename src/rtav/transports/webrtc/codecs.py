@@ -1,4 +1,4 @@
-"""Chooses the one codec of an offered section that is answered."""
+"""Chooses the codecs of an offered section that are answered."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ UNLIMITED_PIXELS = 1 << 30
 # the highest that is answered, so everything above counts as that.
 _MACROBLOCKS = {10: 99, 11: 396, 12: 396, 13: 396, 20: 396, 21: 792, 22: 1620, 30: 1620}
 _MACROBLOCKS_31 = 3600
+# The same per second, of the same levels.
+_RATES = {
+    10: 1485, 11: 3000, 12: 6000, 13: 11880, 20: 11880, 21: 19800, 22: 20250, 30: 40500,
+}  # fmt: skip
+_RATE_31 = 108_000
 _PIXELS_PER_MACROBLOCK = 256
 
 _RTPMAP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9\-]+)/([0-9]{1,6})(?:/([0-9]))?", re.ASCII)
@@ -36,6 +41,8 @@ class Codec:
     feedback: tuple[str, ...] = ()
     max_pixels: int = UNLIMITED_PIXELS
     """Width times height of the largest frame that may be sent."""
+    max_pixel_rate: int = UNLIMITED_PIXELS
+    """The same, times frames per second."""
 
     @property
     def rtpmap(self) -> str:
@@ -50,10 +57,9 @@ def choose_audio(formats: Iterable[str], attributes: Attributes) -> Codec | None
     return None
 
 
-def choose_video(
-    formats: Iterable[str], attributes: Attributes, wanted: str | None
-) -> Codec | None:
-    """`wanted` ("h264" or "vp8") if it is offered, else the first of both that is; None if none is.
+def choose_video(formats: Iterable[str], attributes: Attributes, wanted: str | None) -> list[Codec]:
+    """H.264 and VP8, as far as they are offered: `wanted` ("h264" or "vp8") first, else in the
+    order of the offer.
 
     H.264 means baseline with packetization mode 1, and constrained baseline where both are
     offered: what is sent is constrained, and Safari shows nothing if the label says otherwise.
@@ -63,10 +69,11 @@ def choose_video(
         if rate == 90_000 and name in ("h264", "vp8"):
             codec = _video(payload_type, name == "h264", attributes)
             usable += [codec] if codec else []
-    if not usable:
-        return None
-    first = next((codec.name for codec in usable if codec.name == wanted), usable[0].name)
-    same = [codec for codec in usable if codec.name == first]
+    names = sorted(dict.fromkeys(codec.name for codec in usable), key=lambda name: name != wanted)
+    return [_best([codec for codec in usable if codec.name == name]) for name in names]
+
+
+def _best(same: list[Codec]) -> Codec:
     return next((codec for codec in same if _is_constrained(codec)), same[0])
 
 
@@ -98,15 +105,16 @@ def _video(payload_type: int, is_h264: bool, attributes: Attributes) -> Codec | 
     if parameters.get("packetization-mode") != "1" or not _PROFILE.fullmatch(profile):
         return None
     asymmetric = "level-asymmetry-allowed=1;"
-    macroblocks = _MACROBLOCKS.get(int(profile[4:], 16), _MACROBLOCKS_31)
-    answered = profile if int(profile[4:], 16) in _MACROBLOCKS else profile[:4] + "1f"
+    level = int(profile[4:], 16)
+    answered = profile if level in _MACROBLOCKS else profile[:4] + "1f"
     return Codec(
         name="h264",
         payload_type=payload_type,
         rtx_payload_type=rtx,
         fmtp=f"{asymmetric}packetization-mode=1;profile-level-id={answered}",
         feedback=feedback,
-        max_pixels=macroblocks * _PIXELS_PER_MACROBLOCK,
+        max_pixels=_MACROBLOCKS.get(level, _MACROBLOCKS_31) * _PIXELS_PER_MACROBLOCK,
+        max_pixel_rate=_RATES.get(level, _RATE_31) * _PIXELS_PER_MACROBLOCK,
     )
 
 

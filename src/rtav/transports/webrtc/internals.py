@@ -26,6 +26,8 @@ aioice
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from aioice.ice import Connection
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSctpTransport
 from aiortc.rtcconfiguration import RTCBundlePolicy
@@ -93,10 +95,10 @@ def buffered_bytes(sctp: RTCSctpTransport) -> int:
     return queued + sctp._flight_size
 
 
-def replace_sender(transceiver: RTCRtpTransceiver, codec: Codec) -> PushSender:
+def replace_sender(transceiver: RTCRtpTransceiver, codecs: Sequence[Codec]) -> PushSender:
     """Put our sender into `transceiver`; before the answer is made."""
     old = transceiver.sender
-    sender = PushSender(codec, old.transport, old._stream_id)
+    sender = PushSender(codecs, old.transport, old._stream_id)
     vars(transceiver)[SENDER] = sender
     return sender
 
@@ -108,29 +110,29 @@ def replace_receiver(transceiver: RTCRtpTransceiver, codec: Codec) -> PushReceiv
     return receiver
 
 
-def answer_only(transceiver: RTCRtpTransceiver, codec: Codec) -> None:
-    """Answer with `codec` and its own retransmission, numbered as the client does."""
-    media = transceiver.kind
+def answer_only(transceiver: RTCRtpTransceiver, codecs: Sequence[Codec]) -> None:
+    """Answer with `codecs` and their own retransmissions, numbered as the client does."""
+    parameters = (_parameters(transceiver.kind, codec) for codec in codecs)
+    transceiver._codecs = [one for both in parameters for one in both]
+
+
+def _parameters(media: str, codec: Codec) -> Iterator[RTCRtpCodecParameters]:
     name, rate, *channels = codec.rtpmap.split("/")
-    feedback = [RTCRtcpFeedback(*kind.split(" ")) for kind in codec.feedback]
-    transceiver._codecs = [
-        RTCRtpCodecParameters(
-            mimeType=f"{media}/{name}",
-            clockRate=int(rate),
-            channels=int(channels[0]) if channels else None,
-            payloadType=codec.payload_type,
-            rtcpFeedback=feedback,
-            parameters=parameters_from_sdp(codec.fmtp) if codec.fmtp else {},
-        )
-    ]
+    yield RTCRtpCodecParameters(
+        mimeType=f"{media}/{name}",
+        clockRate=int(rate),
+        channels=int(channels[0]) if channels else None,
+        payloadType=codec.payload_type,
+        rtcpFeedback=[RTCRtcpFeedback(*kind.split(" ")) for kind in codec.feedback],
+        parameters=parameters_from_sdp(codec.fmtp) if codec.fmtp else {},
+    )
     if codec.rtx_payload_type is not None:
-        retransmission = RTCRtpCodecParameters(
+        yield RTCRtpCodecParameters(
             mimeType=f"{media}/rtx",
             clockRate=int(rate),
             payloadType=codec.rtx_payload_type,
             parameters={"apt": codec.payload_type},
         )
-        transceiver._codecs.append(retransmission)
 
 
 def _guard_transport(transport: RTCDtlsTransport, report: Report) -> None:

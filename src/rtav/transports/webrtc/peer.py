@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from aiortc import RTCPeerConnection, RTCRtpTransceiver
 from aiortc.exceptions import InvalidStateError
@@ -16,6 +17,7 @@ from rtav.runtime.peer import PeerListener, PeerMedia, PeerStats, VideoFormat
 from rtav.transports.webrtc import ice, internals
 from rtav.transports.webrtc.background import Background
 from rtav.transports.webrtc.channel import ChannelEvents, EventChannel
+from rtav.transports.webrtc.codecs import Codec
 from rtav.transports.webrtc.consent import Consent
 from rtav.transports.webrtc.mux import Link
 from rtav.transports.webrtc.receiver import PushReceiver
@@ -260,12 +262,12 @@ class WebRtcPeer:
         """Replace aiortc's sender and receiver by ours, and say what is answered."""
         stream = self._offer.audio if transceiver.kind == "audio" else self._offer.video
         assert stream is not None
-        internals.answer_only(transceiver, stream.codec)
+        internals.answer_only(transceiver, stream.codecs)
         receiver = internals.replace_receiver(transceiver, stream.codec)
         client_listens = stream.direction in ("sendrecv", "recvonly")
         client_talks = stream.direction in ("sendrecv", "sendonly")
         if client_listens:
-            self._senders[transceiver.kind] = internals.replace_sender(transceiver, stream.codec)
+            self._senders[transceiver.kind] = internals.replace_sender(transceiver, stream.codecs)
         if transceiver.kind == "audio":
             transceiver.direction = "sendrecv"
             self._microphone = receiver if client_talks else None
@@ -277,5 +279,16 @@ class WebRtcPeer:
 def _video_format(offer: Offer) -> VideoFormat | None:
     if offer.video is None:
         return None
-    codec = offer.video.codec
-    return VideoFormat(codec="vp8" if codec.name == "vp8" else "h264", max_pixels=codec.max_pixels)
+    codecs = offer.video.codecs
+    bound = next((codec for codec in codecs if codec.name == "h264"), codecs[0])
+    names = [_video_name(codec) for codec in codecs]
+    return VideoFormat(
+        codec=names[0],
+        max_pixels=bound.max_pixels,
+        max_pixel_rate=bound.max_pixel_rate,
+        other=names[1] if names[1:] else None,
+    )
+
+
+def _video_name(codec: Codec) -> Literal["h264", "vp8"]:
+    return "vp8" if codec.name == "vp8" else "h264"

@@ -41,7 +41,12 @@ class Stream:
     mid: str
     direction: Direction
     """As the client offered it."""
-    codec: Codec
+    codecs: tuple[Codec, ...]
+    """Those that are answered, the one to begin with first."""
+
+    @property
+    def codec(self) -> Codec:
+        return self.codecs[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +129,11 @@ def read_offer(sdp: str, *, video_codec: str | None = None) -> Offer:
             continue
         if section.kind == "audio" and audio is None:
             codec = choose_audio(section.formats, section.attributes)
-            audio = _stream(section, session, codec)
+            audio = _stream(section, session, [codec] if codec else [])
             taken += [section] if audio else []
         elif section.kind == "video" and video is None:
-            codec = choose_video(section.formats, section.attributes, video_codec)
-            video = _stream(section, session, codec)
+            codecs = choose_video(section.formats, section.attributes, video_codec)
+            video = _stream(section, session, codecs)
             taken += [section] if video else []
         elif section.kind == "application" and data is None and _is_channel(section):
             data = section
@@ -177,10 +182,10 @@ def _attributes(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value.strip()) for name, _, value in pairs)
 
 
-def _stream(section: _Section, session: _Section, codec: Codec | None) -> Stream | None:
-    if codec is None or not section.profile.endswith("RTP/SAVPF"):
+def _stream(section: _Section, session: _Section, codecs: list[Codec]) -> Stream | None:
+    if not codecs or not section.profile.endswith("RTP/SAVPF"):
         return None
-    return Stream(mid=section.mid, direction=section.direction(session), codec=codec)
+    return Stream(mid=section.mid, direction=section.direction(session), codecs=tuple(codecs))
 
 
 def _is_channel(section: _Section) -> bool:
@@ -229,8 +234,8 @@ def _check_bundle(session: _Section, mids: list[str]) -> None:
 def _rtp_lines(section: _Section, stream: Stream) -> Iterator[str]:
     if section.first("rtcp-mux") is None:
         _fail("the offer must multiplex RTCP (a=rtcp-mux)")
-    codec = stream.codec
-    yield f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {codec.payload_type}"
+    numbers = " ".join(str(codec.payload_type) for codec in stream.codecs)
+    yield f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {numbers}"
     yield "c=IN IP4 0.0.0.0"
     yield f"a=mid:{stream.mid}"
     yield f"a={stream.direction}"
@@ -239,9 +244,10 @@ def _rtp_lines(section: _Section, stream: Stream) -> Iterator[str]:
         match = _EXTENSION.fullmatch(value)
         if match and 1 <= int(match[1]) <= 14 and match[2] in (MID_EXTENSION, SEND_TIME_EXTENSION):
             yield f"a=extmap:{int(match[1])} {match[2]}"
-    yield f"a=rtpmap:{codec.payload_type} {codec.rtpmap}"
-    if codec.fmtp:
-        yield f"a=fmtp:{codec.payload_type} {codec.fmtp}"
+    for codec in stream.codecs:
+        yield f"a=rtpmap:{codec.payload_type} {codec.rtpmap}"
+        if codec.fmtp:
+            yield f"a=fmtp:{codec.payload_type} {codec.fmtp}"
 
 
 def _channel_lines(section: _Section) -> Iterator[str]:

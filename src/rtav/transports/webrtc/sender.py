@@ -75,8 +75,11 @@ class PushSender:
     lips is 1 ms in the median, at half the cost.
     """
 
-    def __init__(self, codec: Codec, transport: RTCDtlsTransport, stream_id: str) -> None:
-        self.kind = "audio" if codec.name == "opus" else "video"
+    def __init__(
+        self, codecs: Sequence[Codec], transport: RTCDtlsTransport, stream_id: str
+    ) -> None:
+        """`codecs` are those that were answered; the first is used until `use` names another."""
+        self.kind = "audio" if codecs[0].name == "opus" else "video"
         self.track = None
         self.transport = transport
         self.loss = 0.0
@@ -86,7 +89,12 @@ class PushSender:
         """The client's last word on the bandwidth, bit/s, uninterpreted."""
         self.packets_sent = 0
         self.retransmitted = 0
-        self._codec = codec
+        self._codecs, self._codec = codecs, codecs[0]
+        self._retransmissions = {
+            codec.payload_type: codec.rtx_payload_type
+            for codec in codecs
+            if codec.rtx_payload_type is not None
+        }
         self._loop = asyncio.get_running_loop()
         self._feedback: Feedback | None = None
         self._enabled = True
@@ -140,6 +148,9 @@ class PushSender:
             self._write(packet)
         if self.kind == "video":
             self._ceiling.sent(self._loop.time(), sum(map(len, payloads)))
+
+    def use(self, codec: str) -> None:
+        self._codec = next(known for known in self._codecs if known.name == codec)
 
     def report(self, wall: float, rtp_time: int) -> None:
         if not self._ready:
@@ -254,12 +265,13 @@ class PushSender:
         sent.resent_at = now
         self.retransmitted += 1
         packet = sent.packet
-        if self._codec.rtx_payload_type is not None:  # RFC 4588
+        rtx_payload_type = self._retransmissions.get(packet[1] & ~_MARKER)
+        if rtx_payload_type is not None:  # RFC 4588
             start = 12 + len(self._extensions())
             header = struct.pack(
                 "!BBH4sL",
                 packet[0],
-                packet[1] & _MARKER | self._codec.rtx_payload_type,
+                packet[1] & _MARKER | rtx_payload_type,
                 self._rtx_sequence,
                 packet[4:8],
                 self._rtx_ssrc,

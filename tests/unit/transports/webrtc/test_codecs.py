@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
-from rtav.transports.webrtc.codecs import choose_audio, choose_video
+from rtav.transports.webrtc.codecs import Codec, choose_audio
+from rtav.transports.webrtc.codecs import choose_video as choose_videos
 
 FEEDBACK = [
     ("rtcp-fb", "96 goog-remb"),
@@ -18,6 +21,10 @@ def _h264(payload_type: int, profile: str = "42e01f", mode: str = "1"):
 
 
 VP8 = [("rtpmap", "96 VP8/90000")]
+
+
+def choose_video(*args: Any) -> Codec | None:
+    return next(iter(choose_videos(*args)), None)
 
 
 def test_opus_is_found_among_others():
@@ -87,3 +94,21 @@ def test_numbers_that_collide_with_rtcp_are_passed_over():
 
 def test_a_wish_for_something_unknown_changes_nothing():
     assert choose_video(["96", "102"], [*VP8, *_h264(102)], "av1").name == "vp8"
+
+
+def test_both_codecs_are_answered_the_wanted_one_first() -> None:
+    attributes = [*VP8, *_h264(102)]
+
+    def names(wanted: str | None) -> list[str]:
+        return [codec.name for codec in choose_videos(["96", "102"], attributes, wanted)]
+
+    assert names(None) == ["vp8", "h264"]
+    assert names("h264") == ["h264", "vp8"]
+    assert names("vp8") == ["vp8", "h264"]
+
+
+def test_a_level_bounds_the_rate_as_well_as_the_size() -> None:
+    low, high = (choose_video(["100"], _h264(100, profile=f"42e0{n}"), None) for n in ("1e", "34"))
+
+    assert (low.max_pixels, low.max_pixel_rate) == (414_720, 10_368_000)
+    assert (high.max_pixels, high.max_pixel_rate) == (921_600, 27_648_000)

@@ -116,7 +116,7 @@ def test_only_what_is_used_is_left():
         "a=ice-pwd:0123456789abcdefghijkl",
         "a=fingerprint:sha-256 AA:BB:CC:DD",
         "a=setup:actpass",
-        "m=video 9 UDP/TLS/RTP/SAVPF 96",
+        "m=video 9 UDP/TLS/RTP/SAVPF 96 109",
         "c=IN IP4 0.0.0.0",
         "a=mid:1",
     ]

@@ -29,7 +29,7 @@ class Line:
 
 async def video(line: Line) -> PushSender:
     codec = Codec(name="h264", payload_type=96, rtx_payload_type=97)
-    sender = PushSender(codec, line, "stream")  # type: ignore[arg-type]
+    sender = PushSender([codec], line, "stream")  # type: ignore[arg-type]
     sender.listen(
         Feedback(ready=lambda: None, keyframe_wanted=lambda: None, bitrate_changed=lambda _: None)
     )
