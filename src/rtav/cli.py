@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rtav.errors import ConfigError, EngineError
-from rtav.server import entry, films, key_commands
+from rtav.server import entry, face_making, films, key_commands
 from rtav.server.films import MAX_CHARS
 from rtav.server.keys import Key, KeyLimits, Scope
 from rtav.server.progress import progress_bar
@@ -36,6 +36,8 @@ Sets = Annotated[
 
 keys = typer.Typer(help="Keys for clients, each with scopes and limits.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+faces = typer.Typer(help="Faces of one's own.", no_args_is_help=True)
+app.add_typer(faces, name="face")
 
 
 @app.command()
@@ -116,6 +118,33 @@ def render(  # noqa: PLR0913 - one parameter for each option of the command
     )
     with _readable_errors(), progress_bar(out) as told:
         films.render(_load({}, config, set_), wish, progress=told)
+
+
+@faces.command("make")
+def make_face(  # noqa: PLR0913 - one parameter for each option of the command
+    picture: Annotated[Path, typer.Argument(help="PNG, JPEG or WebP, seen from the front.")],
+    name: Annotated[str | None, typer.Option(help="By default that of the file.")] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder of assets, or an archive *.zip to upload.")
+    ] = Path("my-assets"),
+    landmarks: Annotated[
+        Path | None, typer.Option(help="Where the face is, JSON; by default MediaPipe finds it.")
+    ] = None,
+    consent: Annotated[
+        str | None, typer.Option(help="Who is shown and how they agreed, or who drew it.")
+    ] = None,
+    config: Config = None,
+    set_: Sets = None,
+) -> None:
+    """Make a face of one picture."""
+    wish = face_making.FaceWish(
+        picture=picture, name=name, out=out, landmarks=landmarks, consent=consent
+    )
+    with _readable_errors(), progress_bar(picture.name) as told:
+        place = face_making.make(_load({}, config, set_), wish, progress=told)
+    typer.echo(place)
+    if place.suffix != ".zip":
+        typer.echo(f"Serve it: rtav serve --set avatar.options.assets={out}", err=True)
 
 
 @keys.command("create")

@@ -168,6 +168,9 @@ class AssetSettings(Section):
     """All of a key's files together."""
     uploads_per_minute: Annotated[int, Field(ge=1)] = 20
     """By one key; it sends one after the other."""
+    mediapipe_python: Path | None = None
+    """A Python that has MediaPipe 0.10.21, to find faces in pictures; unset: this one, if it has
+    it, else callers say where the face is."""
 
 
 class EngineSettings(Section):

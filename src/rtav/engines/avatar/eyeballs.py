@@ -17,6 +17,10 @@ IRIS = (0.14, 0.34)
 BALL = 0.62
 """Radius of a ball, of the width of its eye."""
 EDGE = 0.04  # of the eye's width, of the opening: lashes and the lid's line stay where they are
+LASHES = 0.13  # of the eye's width: lashes and liner around the opening
+SKIN = 0.30  # of the eye's width: how far around that the skin tells the lid's colour
+FARTHER = 0.22  # of the eye's width: how far lashes and make-up may go on beyond
+MAKE_UP = 30.0  # of 255: what differs more from the skin is none
 _PROFILE_STEPS = 48
 
 Outline = NDArray[np.float64]  # (n, 2) px
@@ -40,20 +44,80 @@ def eyeballs(
     return _shut(picture, opening, outlines), balls, radii
 
 
+def lash_px(picture: U8, outlines: Mapping[str, Outline]) -> float:
+    """How thick the dark line above the eyes is, in px: lashes, liner, a pen's stroke."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (3, 3), 0)
+    found = []
+    for outline in outlines.values():
+        points = len(outline) // 2
+        width = float(np.ptp(outline[:, 0]))
+        up = round(FARTHER * width)
+        for x, y in np.rint(outline[points // 4 : points * 3 // 4]).astype(int):  # of the upper lid
+            column = grey[max(0, y - 2 * up) : y, min(x, grey.shape[1] - 1)].astype(float)
+            skin = float(np.percentile(column[: max(1, up)], 70))
+            found.append(float(np.count_nonzero(column[-up:] < skin - MAKE_UP)))
+    return float(np.median(found))
+
+
 def _shut(picture: U8, opening: U8, outlines: Mapping[str, Outline]) -> U8:
-    """Skin over the openings: the colour above grows down, the colour below up, softly."""
+    """Skin over the openings: in the colours of the skin around, and not of lashes, liner or brows,
+    which lie nearer."""
     shut: NDArray[np.floating[Any]] = picture.astype(np.float32)
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
     for outline in outlines.values():
         width = float(np.ptp(outline[:, 0]))
-        reach = max(3, round(0.10 * width))  # lashes and liner lie around the opening
-        hole = np.zeros(opening.shape, np.uint8)
-        cv2.fillPoly(hole, [np.rint(outline).astype(np.int32)], 255)
-        wide = cv2.dilate(hole, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-        filled = cv2.inpaint(picture, wide, 5, cv2.INPAINT_TELEA).astype(np.float32)
-        smooth = cv2.GaussianBlur(filled, (0, 0), max(1.0, 0.06 * width))
+        reach = max(3, round(LASHES * width))
+        wide = _grown(_mask(opening.shape, outline), reach)
+        around = _grown(wide, max(4, round(SKIN * width)))
+        of_skin = grey[cv2.subtract(around, wide) > 0]
+        middle = float(np.percentile(of_skin, 60))
+        strange = np.abs(grey - middle) > max(MAKE_UP, 4 * float(np.median(abs(of_skin - middle))))
+        wide = _with_neighbours(wide, strange & (_grown(wide, round(FARTHER * width)) > 0), reach)
+        known = (cv2.subtract(around, wide) > 0) & ~strange
+        skin = _skin(picture, known, width) * _shading(outline, grey.shape, width)
         share = cv2.GaussianBlur(wide, (0, 0), reach / 3)[..., None].astype(np.float32) / 255
-        shut = shut * (1 - share) + 0.97 * smooth * share
+        shut = shut * (1 - share) + skin * share
     return np.asarray(np.clip(shut, 0, 255), np.uint8)
+
+
+def _with_neighbours(mask: U8, also: NDArray[np.bool_], reach: int) -> U8:
+    """`mask`, and what of `also` hangs together with it: thick lashes, make-up, not the brow."""
+    count, parts = cv2.connectedComponents((also | (mask > 0)).astype(np.uint8))
+    touched = np.zeros(count, bool)
+    touched[np.unique(parts[mask > 0])] = True
+    grown = np.where(touched[parts], np.uint8(255), np.uint8(0))
+    return _grown(np.asarray(grown, np.uint8), max(1, reach // 2))
+
+
+def _skin(picture: U8, known: NDArray[np.bool_], width: float) -> NDArray[np.float32]:
+    """(H, W, 3): the colours where they are known, ever softer farther away."""
+    share = known.astype(np.float32)
+    colours, weight = np.zeros(picture.shape, np.float32), np.zeros(known.shape, np.float32)
+    for sigma, counts in ((0.12, 1.0), (0.3, 0.05), (0.8, 0.001)):  # the nearest counts most
+        colours += counts * cv2.GaussianBlur(picture * share[..., None], (0, 0), sigma * width)
+        weight += counts * cv2.GaussianBlur(share, (0, 0), sigma * width)
+    return np.asarray(colours / np.maximum(weight, 1e-9)[..., None], np.float32)
+
+
+def _shading(outline: Outline, shape: tuple[int, ...], width: float) -> NDArray[np.float32]:
+    """(H, W, 1): a shut lid bulges: darker in its fold above and along its lower edge."""
+    ys = np.arange(shape[0], dtype=np.float32)[:, None]
+    top, bottom = float(outline[:, 1].min()), float(outline[:, 1].max())
+    t = np.clip((ys - top) / max(1.0, bottom - top), -0.5, 1.2)
+    fold = np.exp(-(((ys - top) / (0.07 * width)) ** 2))
+    rows = 0.985 + 0.03 * np.cos((t - 0.45) * np.pi) - 0.07 * fold
+    return np.broadcast_to(rows, shape[:2])[..., None].astype(np.float32)
+
+
+def _mask(shape: tuple[int, ...], outline: Outline) -> U8:
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 255)
+    return mask
+
+
+def _grown(mask: U8, reach: int) -> U8:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
 
 
 def _paint_ball(balls: U8, picture: U8, outline: Outline, pupil: Point, width: float) -> None:

@@ -34,11 +34,11 @@ def read_landmarks(given: Any, width: int, height: int) -> dict[str, Point]:  # 
     if isinstance(given, Mapping) and isinstance(given.get("points"), Mapping):
         given = given["points"]
     if not isinstance(given, Mapping):
-        raise _missing(REQUIRED)
+        raise missing()
     if unknown := sorted(set(map(str, given)) - {*REQUIRED, *OPTIONAL}):
         raise wrong(unknown[0][:40], f"is none of {', '.join((*REQUIRED, *OPTIONAL))}")
-    if missing := [name for name in REQUIRED if name not in given]:
-        raise _missing(missing)
+    if lacking := [name for name in REQUIRED if name not in given]:
+        raise missing(lacking)
     points = {name: _point(name, given[name], width, height) for name in given}
     for side in SIDES:
         corners = [points[f"eye{side}{part}"] for part in _OF_EYES]
@@ -59,7 +59,8 @@ def middle(points: Mapping[str, Point], side: str) -> Point:
     return (points[f"eye{side}Inner"] + points[f"eye{side}Outer"]) / 2
 
 
-def _missing(names: Sequence[str]) -> ProtocolError:
+def missing(names: Sequence[str] = REQUIRED) -> ProtocolError:
+    """Nobody has said where these points are."""
     return ProtocolError(
         f"A picture needs `landmarks`, where its face is: {', '.join(names)} missing, each as"
         " [x, y] in pixels. Left and Right are the subject's own.",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 import rtav
 from rtav.engines.avatar.camera import Camera
 from rtav.engines.avatar.channels import SIDES
-from rtav.engines.avatar.eyeballs import eyeballs
+from rtav.engines.avatar.eyeballs import eyeballs, lash_px
 from rtav.engines.avatar.face import SPRITES, FaceFile
 from rtav.engines.avatar.landmarks import Point, middle
 from rtav.engines.avatar.paint import U8
@@ -43,7 +43,10 @@ FRAME_UNITS = (1.25, 1.70)
 """Half of the frame's height in head units, at least and at most; the skull is about 1.6 wide."""
 EYES_AT, ABOVE_HAIR = 0.78, 0.12
 """The eyes' distance from the frame's top, of half its height; what is left above the hair."""
-LASH = 0.35
+LASH = (0.3, 1.8)
+"""How strong the drawn lashes are, at least and at most: they hide under the lid what was there."""
+LASH_PX = 3.4 * SIZE_PX / 512
+"""How thick lashes of strength 1 are in their middle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ def make_face(picture: U8, points: Mapping[str, Point], *, name: str) -> FaceFil
         pivot=PIVOT,
         eyes={side: _ball(framed, side, eyes[side]) for side in SIDES},
         mouth_y=mouth_y,
-        lash=LASH,
+        lash=_lash(framed),
         shapes=tuple(names),
         backdrop=framed.picture,
         pictures={
@@ -328,6 +331,11 @@ def _lids(framed: Framed) -> dict[str, NDArray[np.float64]]:
         for part, px in (("lid_up", up), ("lid_low", low), ("lid_shut", 0.8 * low + 0.2 * up)):
             lids[part].append(framed.place(px, FACE_Z))
     return {part: np.stack(curves) for part, curves in lids.items()}
+
+
+def _lash(framed: Framed) -> float:
+    """As strong as the line above the picture's eyes is thick."""
+    return min(max(lash_px(framed.picture, _outlines(framed)) / LASH_PX, LASH[0]), LASH[1])
 
 
 def _ball(framed: Framed, side: str, radius_px: float) -> tuple[float, float, float, float]:

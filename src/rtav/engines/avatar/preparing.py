@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rtav.engines.avatar.archive import unpack_face, write_face
-from rtav.engines.avatar.landmarks import read_landmarks
+from rtav.engines.avatar.detecting import landmarks_of
+from rtav.engines.avatar.landmarks import missing, read_landmarks
 from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.motion_upload import write_motion
 from rtav.engines.avatar.picture import picture_size, read_picture
@@ -15,15 +16,17 @@ from rtav.errors import ProtocolError
 
 
 def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """A face archive, or a picture with `landmarks` and `consent`.
+    """A face archive, or a picture with `consent` and `landmarks`.
 
+    `mediapipe_python` in the wish is the operator's; with it landmarks can be missing.
     Raises ProtocolError `invalid_face`, `missing_landmarks`, `missing_required_parameter`.
     """
     if upload[:2] == b"PK":
         return unpack_face(upload, folder, face_id=wish["id"], name=wish["name"])
-    width, height = picture_size(upload)
-    if not wish.get("landmarks"):  # before seconds are spent on a picture of 40 megapixels
-        read_landmarks(None, width, height)
+    picture_size(upload)
+    python = wish.get("mediapipe_python")
+    if not (wish.get("landmarks") or python):  # before seconds are spent on 40 megapixels
+        raise missing()
     if not wish.get("consent"):
         raise ProtocolError(
             "A picture needs `consent`: who is shown, and how they agreed; or who drew it.",
@@ -31,9 +34,22 @@ def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[s
             param="consent",
         )
     picture = read_picture(upload)  # turned as it is seen: width and height may change places
-    points = read_landmarks(wish["landmarks"], picture.shape[1], picture.shape[0])
+    given = landmarks_of(wish.get("landmarks"), picture, python)
+    points = read_landmarks(given, picture.shape[1], picture.shape[0])
     face = make_face(picture, points, name=wish["name"])
     return write_face(face, folder, face_id=wish["id"], name=wish["name"])
+
+
+def examine_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the face is in a picture. As `prepare_face`, but nothing is made."""
+    del folder
+    picture_size(upload)
+    if not wish.get("mediapipe_python"):
+        raise missing()
+    picture = read_picture(upload)
+    height, width = picture.shape[:2]
+    found = landmarks_of(None, picture, wish["mediapipe_python"])
+    return {"width": width, "height": height, "landmarks": dict(found)}
 
 
 def prepare_motion(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
