@@ -36,9 +36,10 @@ _CMU_GROUPS = {
     "CH": "ch jh sh zh",
     "SS": "s z",
     "RR": "r er axr",
-    "aa": "aa ae ah ao",
+    "aa": "aa ae ah",
     "E": "eh ax",
     "I": "ih iy y ix",
+    "O": "ao",
     "U": "uh uw w",
 }
 _CMU: dict[str, Shapes] = {
@@ -52,8 +53,8 @@ _CMU: dict[str, Shapes] = {
 }
 
 _IPA_GROUPS = {
-    "PP": "pbmɓʙɱ",
-    "FF": "fvʋɸβⱱ",
+    "PP": "pbmɓʙ",
+    "FF": "fvʋɱɸβⱱ",
     "TH": "θð",
     "DD": "tdʈɖɗɾ",
     "nn": "nlɳɲɭʎɫɬɮʟ",
@@ -62,13 +63,13 @@ _IPA_GROUPS = {
     "SS": "sz",
     "RR": "rɹɻʀʁɽɚɝɜ",
     "aa": "aɑɒɐæʌɶ",
-    "E": "eɛəɘɞœøɵ",
+    "E": "eɛεəɘɞœøɵ",
     "I": "iɪɨjʲɯ",
     "O": "oɔɤ",
     "U": "uʊʉyʏwʍɥ",
 }
 _IPA = {sound: shape for shape, sounds in _IPA_GROUPS.items() for sound in sounds}
-_AFFRICATES = {"tʃ": "ʃ", "dʒ": "ʒ", "tɕ": "ɕ", "dʑ": "ʑ", "tʂ": "ʂ", "dʐ": "ʐ"}
+_AFFRICATES = {"tʃ": "ʃ", "dʒ": "ʒ", "tɕ": "ɕ", "dʑ": "ʑ", "tʂ": "ʂ", "dʐ": "ʐ", "ʦ": "ts"}
 
 
 def cmu_shapes(phone: str) -> Shapes:

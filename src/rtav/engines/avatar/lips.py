@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from rtav.engines.avatar.channels import Pose, both, ease, scale
+from rtav.engines.avatar.channels import Pose, add, both, ease, scale
 from rtav.engines.base import Viseme
 
 LEAD_S = 0.02  # the mouth shapes a sound a little before it is heard
@@ -13,7 +13,9 @@ REACH_S = 0.08  # how far from any sound the mouth is still open: shut within 80
 SPREAD_S = 0.06  # how far a shape reaches into its neighbours
 SHARP_SPREAD_S = 0.045  # the same for shapes that need contact: lip to lip, teeth to lip
 CORE = 0.6  # the middle part of a viseme in which it dominates undiminished
-CONTACT_FADE_S = 0.045  # from open to contact and back; a 25 fps frame falls into every closure
+CONTACT_FADE_S = 0.045  # from open to contact and back
+HELD_S = 0.04  # of contact at least: a frame at 25 fps falls into every closure
+HELD_BEFORE = 0.7  # of what a short one is lengthened by lies before it: lips meet, then it sounds
 
 SHAPES: Mapping[str, Mapping[str, float]] = {
     "sil": {},
@@ -71,6 +73,18 @@ SHAPES: Mapping[str, Mapping[str, float]] = {
 DOMINANCE: Mapping[str, float] = {"PP": 3.0, "FF": 2.4, "U": 1.6, "O": 1.4, "CH": 1.4, "sil": 0.8}
 """How strongly a shape insists against its neighbours; 1 if not named."""
 
+ROUNDNESS = ("mouthFunnel", "mouthPucker", "mouthStretch")
+"""Channels of which consonants leave the choice to the vowels around them."""
+
+ROUNDNESS_DOMINANCE: Mapping[str, float] = {
+    **dict.fromkeys(("TH", "DD", "kk", "nn", "SS", "PP", "FF", "sil"), 0.3), "U": 1.6, "O": 1.4,
+    "CH": 1.4,
+}  # fmt: skip
+"""The same for `ROUNDNESS`."""
+
+ROUNDS = frozenset(("U", "O", "CH"))
+ROUND_AHEAD_S = 0.11  # how far rounding reaches ahead: the lips of "stew" are round for the s
+
 MOUTH = (
     "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthRollLower",
     "tongueUp", "tongueOut", *both("mouthUpperUp"), *both("mouthLowerDown"),
@@ -103,25 +117,40 @@ def mouth(t: float, visemes: Sequence[Viseme], *, rate_hz: int) -> Pose:
     if openness == 0.0:
         return {}
     pose = _two_sided(_blend(t, near))
+    _approach(pose, _TEETH_ON_LIP, _contact(t, sounds, "FF"))
     scale(pose, pose.keys(), openness)
-    contact = max((_contact(t, start, end) for n, start, end in sounds if n == "PP"), default=0.0)
-    _close(pose, contact)
+    _close(pose, _contact(t, sounds, "PP"))
     return pose
 
 
-def _blend(t: float, near: Sequence[tuple[str, float, float]]) -> Pose:
-    total = 0.0
+_Sound = tuple[str, float, float]
+"""A viseme, its start and its end in seconds."""
+
+
+def _blend(t: float, near: Sequence[_Sound]) -> Pose:
     pose: Pose = {}
+    total = total_round = 0.0
     for name, start, end in near:
         margin = (end - start) * (1 - CORE) / 2
-        spread = SHARP_SPREAD_S if name in ("PP", "FF") else SPREAD_S
-        away = _outside(t, start + margin, end - margin) / spread
-        weight = DOMINANCE.get(name, 1.0) * math.exp(-(away**1.3))
+        core = start + margin, end - margin
+        spread = SHARP_SPREAD_S if name in _CONTACTS else SPREAD_S
+        weight = DOMINANCE.get(name, 1.0) * _reach(_outside(t, *core) / spread)
+        if t < core[0] and name in ROUNDS:
+            spread = ROUND_AHEAD_S
+        reach = _reach(_outside(t, *core) / spread)
+        weight_round = ROUNDNESS_DOMINANCE.get(name, 1.0) * reach
         total += weight
+        total_round += weight_round
         for channel, value in SHAPES[name].items():
-            pose[channel] = pose.get(channel, 0.0) + weight * value
-    scale(pose, pose.keys(), 1.0 / max(total, 1e-6))
+            share = weight_round if channel in ROUNDNESS else weight
+            pose[channel] = pose.get(channel, 0.0) + share * value
+    for channel in pose:
+        pose[channel] /= max(total_round if channel in ROUNDNESS else total, 1e-6)
     return pose
+
+
+def _reach(away: float) -> float:
+    return math.exp(-(away**1.3))
 
 
 def _two_sided(pose: Pose) -> Pose:
@@ -132,9 +161,27 @@ def _two_sided(pose: Pose) -> Pose:
     return pose
 
 
-def _contact(t: float, start: float, end: float) -> float:
-    """1 inside a bilabial, 0 away from it."""
-    return ease(1.0 - _outside(t, start, end) / CONTACT_FADE_S)
+_CONTACTS = ("PP", "FF")
+_TEETH_ON_LIP = _two_sided(dict(SHAPES["FF"]))
+
+
+def _contact(t: float, sounds: Sequence[_Sound], name: str) -> float:
+    """1 inside a sound of this name, 0 away from all of them."""
+    away = (_outside(t, *_held(start, end)) for sound, start, end in sounds if sound == name)
+    return ease(1.0 - min(away, default=1.0) / CONTACT_FADE_S)
+
+
+def _held(start: float, end: float) -> tuple[float, float]:
+    short = max(0.0, HELD_S - (end - start))
+    return start - HELD_BEFORE * short, end + (1 - HELD_BEFORE) * short
+
+
+def _approach(pose: Pose, shape: Mapping[str, float], share: float) -> None:
+    """Blending with open neighbours alone leaves little of a contact in fast speech. A round vowel
+    next to it is heard coming, and seen."""
+    if share > 0.0:
+        scale(pose, pose.keys() - {"mouthPucker"}, 1.0 - share)
+        add(pose, shape, weight=share)
 
 
 def _close(pose: Pose, contact: float) -> None:
