@@ -33,6 +33,7 @@ def test_the_standard_faces_have_names_voices_and_previews(engine: PortraitAvata
     assert faces == [
         ("face1", "Mia", "alice", "faces/face1/preview.png"),
         ("face2", "Leo", "anthony", "faces/face2/preview.png"),
+        ("face6", "Kito", "anthony", "faces/face6/preview.png"),
         ("face8", "Nora", "alice", "faces/face8/preview.png"),
     ]
     assert all((ASSETS / face.preview).is_file() for face in engine.faces() if face.preview)

@@ -82,7 +82,7 @@ def _document(person: Person, names: list[str]) -> dict[str, object]:
 
 def _layer(picture: Picture, mask: NDArray[np.bool_]) -> Floats:
     """(SIZE, SIZE, 4) premultiplied BGRA, 0 to 1."""
-    alpha = mask.astype(np.float32)
+    alpha = (mask if picture.cover is None else mask * picture.cover).astype(np.float32)
     image = np.dstack([picture.colour[..., ::-1] * alpha[..., None], alpha])
     return cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
 
@@ -158,8 +158,11 @@ def _stack(shapes: Mapping[str, NDArray[np.float64]], names: list[str]) -> NDArr
 def _depth(mask: NDArray[np.bool_], z: Floats, smooth: float) -> Floats:
     """(GRID, GRID) depth, pushed outwards from the silhouette and smoothed.
 
-    A steep step at a silhouette makes the inverse of the warp diverge into wisps.
+    A steep step at a silhouette makes the inverse of the warp diverge into wisps. All 0 if there
+    is nothing.
     """
+    if not mask.any():
+        return np.zeros((GRID, GRID), np.float32)
     total = cv2.resize(
         np.where(mask, z, 0).astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA
     )

@@ -193,9 +193,9 @@ def _lips(sheet: Sheet, person: Person) -> None:
     sheet.fill(upper, LIP_UPPER, within=None)
     red = sheet.fill(lower, LIP_LOWER, within=None)
     sheet.ellipse((-8, 420), (13, 3.2), LIP_LIGHT, within=red)
-    beyond = u * half_width * 1.07
+    beyond = u * half_width * 1.03
     corners = _projected(beyond, seam(beyond))
-    sheet.line(corners, taper(4.0, start=0.35, end=0.35), INK, within=None)
+    sheet.line(corners, taper(4.0, start=0.1, end=0.1), INK, within=None)
 
 
 def _projected(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:

@@ -35,6 +35,7 @@ from march import (
     marcher,
     openness,
     shadows,
+    tone,
 )
 from sdf import bell, kernel, noise, step
 from sprites import Image, teeth, tongue
@@ -52,7 +53,7 @@ def photograph(person: Person, scene: int, size: int) -> Picture:
     colour = np.zeros((size, size, 3))
     palette = np.array([linear(c) for c in person.colours])
     _march(size, scene, palette, person.head, position, material, colour)
-    return Picture(position.astype(np.float32), material, _tone(colour).astype(np.float32))
+    return Picture(position.astype(np.float32), material, tone(colour, EXPOSURE).astype(np.float32))
 
 
 def inside(_: Person) -> dict[str, Image]:
@@ -73,12 +74,6 @@ def backdrop(person: Person, size: int) -> Image:
     d = np.clip(np.hypot(xx - 0.42, yy - 0.35) / 0.95, 0, 1)[..., None]
     grain = np.random.default_rng(0).normal(0, 0.7, (size, size, 1))
     return (centre * (1 - d) + edge * d + grain).astype(np.float32)
-
-
-def _tone(c: np.ndarray) -> np.ndarray:
-    c = np.maximum(c, 0) * EXPOSURE
-    y = (c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14)
-    return np.clip(y, 0, 1) ** (1 / 2.2)
 
 
 _shadow = shadows(distance, EVERYTHING, KEY)

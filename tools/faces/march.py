@@ -19,17 +19,28 @@ Kernel = Callable[..., Any]  # what numba compiles has no signature that mypy co
 
 
 class Picture(NamedTuple):
-    """One scene: `position` (H, W, 3) head units, `material` (H, W), `colour` (H, W, 3) RGB 0-1."""
+    """One scene: `position` (H, W, 3) head units, `material` (H, W), `colour` (H, W, 3) RGB 0-1.
+
+    `cover` (H, W), 0 to 1, is there if a pixel may be covered in part: by hairs.
+    """
 
     position: np.ndarray
     material: np.ndarray
     colour: np.ndarray
+    cover: np.ndarray | None = None
 
 
 def linear(hexadecimal: str) -> list[float]:
     """The light of an sRGB colour, by channel."""
     digits = hexadecimal.lstrip("#")
     return [(int(digits[k : k + 2], 16) / 255) ** 2.2 for k in (0, 2, 4)]
+
+
+def tone(light: np.ndarray, exposure: float) -> np.ndarray:
+    """sRGB, 0 to 1, of linear light: bright light is compressed, as film does."""
+    c = np.maximum(light, 0) * exposure
+    y = (c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14)
+    return np.clip(y, 0, 1) ** (1 / 2.2)
 
 
 def normals(distance: Kernel) -> Kernel:
