@@ -151,7 +151,9 @@ def is_current(turn: int, question: Question, common: Common) -> bool:
 
 def is_own(name: str, question: Question, common: Common) -> bool:
     """Whether a tool is the face's: a client's tool of the same name is the client's."""
-    if name != express.NAME or not common.policy.offers_motions or is_apart(question.params):
+    if name != express.NAME or is_apart(question.params):
+        return False
+    if not express.is_offered(question.config, common):
         return False
     return all(tool["name"] != express.NAME for tool in question.config.tools)
 
@@ -183,7 +185,7 @@ def _item(given: InputItem, common: Common) -> Item | None:
 def offers(question: Question, common: Common) -> dict[str, Offer]:
     """The remote tools for a question, by the names that the model calls them by."""
     names = {tool["name"] for tool in question.config.tools}
-    if common.policy.offers_motions:
+    if express.is_offered(question.config, common):
         names.add(express.NAME)
     offered = toolbox.offers(question.config.servers, common.listed, taken=names)
     if not is_apart(question.params):
@@ -216,10 +218,10 @@ def _means(choice: dict[str, Any], offer: Offer) -> bool:
 def _moved(question: Question) -> tuple[Line, ...]:
     """The gestures of this reply so far, as the model must see them to go on."""
     lines: list[Line] = []
-    for (asked, index), arguments in question.gestures.items():
+    for (asked, index), gesture in question.gestures.items():
         call_id = f"{OWN_CALL}_{asked}_{index}"
         lines += [
-            Line(role="assistant", text=arguments, call_id=call_id, call_name=express.NAME),
+            Line(role="assistant", text=gesture.arguments, call_id=call_id, call_name=express.NAME),
             Line(role="tool", text="done", call_id=call_id),
         ]
     return tuple(lines)

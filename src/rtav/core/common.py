@@ -50,7 +50,7 @@ class Policy:
     began_at: float | None = None
     """Where it begins, on the clock of the inputs; None: with the first of them."""
     offers_motions: bool = False
-    """The model is given the tool `express`, which moves the face."""
+    """Models are given the tool that moves the face, where the session does not say."""
     context_tokens: int = 28_672
     """What the model reads at most, its instructions and tools included."""
     default_dialect: Dialect = Dialect.OPENAI
@@ -164,5 +164,6 @@ class Common:
             codec=policy.video_codec,
             sends_pictures=policy.sends_pictures,
             sight=self.sight,
+            express=policy.offers_motions,
         )
         return view(self.config, self.dialect, seen)

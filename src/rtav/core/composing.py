@@ -6,8 +6,7 @@ from rtav.core import asking, express
 from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.conversation import Item
-from rtav.core.outputs import Drive
-from rtav.core.question import Held, Question
+from rtav.core.question import Gesture, Held
 from rtav.core.remote import Remote
 from rtav.core.replies import CONTEXT_LENGTH_EXCEEDED, Replies
 from rtav.core.reply import Reply
@@ -57,9 +56,8 @@ class Composing:
 
     def release(self, reply: Reply) -> None:
         """The reply is a guess no more: let happen what was held back of it."""
-        question = reply.question
-        self._play_gestures(question)
-        for event in question.held:
+        self._play_gestures(reply)
+        for event in reply.question.held:
             if reply.is_active:
                 self._replay(reply, event)
 
@@ -75,8 +73,8 @@ class Composing:
         reply = self._replies.get(event.turn)
         if reply is None or (reply.is_apart and not reply.aloud):
             return  # a text that is nobody's to see moves no face
-        if not self._holds(reply, event):
-            self._move(event.motion)
+        reply.cues.add(event.motion, after=event.after)
+        self._replies.advance(reply)
 
     def tool_call(self, event: told.ReplyToolCall) -> None:
         reply = self._replies.get(event.turn)
@@ -85,9 +83,9 @@ class Composing:
         question = reply.question
         gesture = (question.rounds, event.index)
         if asking.is_own(event.name, question, self._common):
-            question.gestures[gesture] = ""
+            question.gestures[gesture] = Gesture(len(reply.text))
         if gesture in question.gestures:
-            question.gestures[gesture] += event.arguments
+            question.gestures[gesture].arguments += event.arguments
             return
         if not self._holds(reply, event):
             self._call(reply, event)
@@ -107,7 +105,7 @@ class Composing:
         question = reply.question
         only_moved = question.only_moved and not (reply.text or reply.calls)
         if reply.stage is not Stage.GUESSED:
-            self._play_gestures(question)
+            self._play_gestures(reply)
         if only_moved and question.rounds < MAX_ROUNDS:
             question.rounds += 1
             self.ask(reply)
@@ -131,26 +129,23 @@ class Composing:
 
     def _replay(self, reply: Reply, event: Held) -> None:
         match event:
-            case told.ReplyCue():
-                self.gesture(event)
             case told.ReplyToolCall():
                 self._call(reply, event)
             case _:
                 self.failed(event)
 
-    def _play_gestures(self, question: Question) -> None:
-        for gesture, arguments in question.gestures.items():
-            name = express.motion(arguments)
-            if name and gesture not in question.played:
-                question.played.add(gesture)
-                self._move(name)
-
-    def _move(self, name: str) -> None:
-        """Play a motion once, then go on with what the session loops. Unknown ones are ignored:
-        it was the model that asked, not the client."""
-        motion = self._common.catalog.motions.find(name)
-        if motion is not None:
-            self._common.put(Drive((motion, self._common.config.motions[-1])))
+    def _play_gestures(self, reply: Reply) -> None:
+        """At once what was called for before a word was written, the rest where it stands."""
+        question = reply.question
+        for key, gesture in question.gestures.items():
+            name = express.motion(gesture.arguments)
+            if not name or key in question.played:
+                continue
+            question.played.add(key)
+            if gesture.after:
+                reply.cues.add(name, after=gesture.after)
+            else:
+                express.play(name, self._common)
 
     def _call(self, reply: Reply, event: told.ReplyToolCall) -> None:
         if event.index not in reply.calls:

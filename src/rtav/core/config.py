@@ -53,6 +53,8 @@ class SessionConfig:
     output_format: dict[str, Any] = field(default_factory=lambda: dict(PCM))
     speed: float = 1.0
     auto_response: bool | None = None
+    express: bool | None = None
+    """Models are given the tool that moves the face; None: as the operator has it."""
     tools: tuple[dict[str, Any], ...] = ()
     """The client's own functions."""
     servers: tuple[Server, ...] = ()

@@ -273,7 +273,7 @@ def read(given: wire.Item, *, new_id: str, call_id: str) -> Item:
 
 
 def spoken_text(given: wire.Item) -> str | None:
-    """The text of an assistant's item that is to be spoken as it stands; None for any other."""
+    """The text of an assistant's item that is to be spoken, cues and all; None for any other."""
     if not isinstance(given, wire.AssistantMessage):
         return None
     parts = [part.text for part in given.content if isinstance(part, wire.InputText)]

@@ -94,6 +94,8 @@ class ReplyCue:
 
     turn: int
     motion: str
+    after: int = 0
+    """Characters of the text that stand before it, without cues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ _PLAIN_NAMES = {"max_response_output_tokens": "max_output_tokens"}
 _PLAIN = (
     "model",
     "auto_response",
+    "express",
     "tool_choice",
     "max_response_output_tokens",
     "max_output_tokens",

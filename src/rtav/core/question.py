@@ -10,7 +10,16 @@ from rtav.core.outputs import Ask
 from rtav.core.toolbox import Offer
 from rtav.protocol.client import ResponseParams
 
-Held = told.ReplyCue | told.ReplyToolCall | told.ReplyFailed
+Held = told.ReplyToolCall | told.ReplyFailed
+
+
+@dataclass(slots=True)
+class Gesture:
+    """A call of `express`."""
+
+    after: int
+    """Characters of the reply's text that stood before it."""
+    arguments: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,8 +35,8 @@ class Question:
     """How it was put last."""
     offers: dict[str, Offer] = field(default_factory=dict)
     """The remote tools that the model was offered, by the name it calls them by."""
-    gestures: dict[tuple[int, int], str] = field(default_factory=dict)
-    """Arguments of the calls of `express`, by round and index."""
+    gestures: dict[tuple[int, int], Gesture] = field(default_factory=dict)
+    """By round and index."""
     played: set[tuple[int, int]] = field(default_factory=set)
     rounds: int = 0
     held: list[Held] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rtav.core import express
 from rtav.core import inputs as told
 from rtav.core.common import Common
 from rtav.core.conversation import Item
@@ -138,18 +139,13 @@ class Replies:
             return
         common = self._common
         if reply.is_active:
-            has_begun = reply.words if reply.aloud else reply.text
-            if reply.message is None and has_begun:
-                item = reply.new_message()
-                common.tell(reply.message_added(item, self.keep(reply, item)))
-            common.tell(reply.progress())
-            self._send_audio(reply)
-            if reply.is_generated:
-                self._end_calls(reply)
+            self._tell_progress(reply)
         if reply.is_known and reply.sound is Sound.WAITING and reply.length == 0:
             reply.cue(Cue.NOTHING_TO_PLAY)
             if reply.is_apart:
                 common.put(Void(reply.turn))
+        for motion in reply.motions_due():
+            express.play(motion, common)
         if reply.sound is Sound.PLAYING and reply.is_known and reply.played >= reply.length:
             self._end_of_sound(reply)
         elif reply.is_active and reply.is_through:
@@ -157,6 +153,16 @@ class Replies:
             if reply.sound is Sound.OVER:
                 self.forget(reply)
             self._freed()
+
+    def _tell_progress(self, reply: Reply) -> None:
+        has_begun = reply.words if reply.aloud else reply.text
+        if reply.message is None and has_begun:
+            item = reply.new_message()
+            self._common.tell(reply.message_added(item, self.keep(reply, item)))
+        self._common.tell(reply.progress())
+        self._send_audio(reply)
+        if reply.is_generated:
+            self._end_calls(reply)
 
     def _end_calls(self, reply: Reply) -> None:
         complete = [call for call in reply.calls.values() if call.offer and not call.is_done]
@@ -213,6 +219,7 @@ class Replies:
         if reply.sound is not Sound.OVER:
             reply.cue(Cue.CUT)
         self._common.put(Void(reply.turn))
+        reply.cues.forget()
         reply.keep_what_was_heard()
         if was_playing:
             self._tell_playout("cleared", reply)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from rtav.core.calls import Call
 from rtav.core.conversation import Item
+from rtav.core.cues import Cues
 from rtav.core.event import Event, Events
 from rtav.core.inputs import SpokenWord
 from rtav.core.question import Question
@@ -74,6 +75,7 @@ class Reply:
     is_spoken: bool = False
     """Its whole track is known."""
     words: list[SpokenWord] = field(default_factory=list)
+    cues: Cues = field(default_factory=Cues)
     length: int = 0
     played: int = 0
     """What was handed over by RTP; what a client that plays it will have heard about now."""
@@ -187,6 +189,15 @@ class Reply:
         said = "".join(word.text for word in self.words[self._told_words : due])
         self._told_words = due
         return self._tell(said)
+
+    def motions_due(self) -> list[str]:
+        """What the text asks the face for where it has been said; or written, if nobody says it."""
+        is_said = self.is_known and self.played >= self.length
+        if not self.aloud or self.sound is Sound.OVER or is_said:
+            return self.cues.rest()
+        if self.sound is Sound.WAITING:
+            return []
+        return self.cues.due(self.words, played=self.played)
 
     def audio_due(self) -> list[Piece]:
         """The samples that are to be sent in events now. A short piece waits for more unless the

@@ -22,6 +22,8 @@ class Seen:
     sends_pictures: bool = False
     """The picture goes in events, where it is wanted."""
     sight: Sight
+    express: bool = False
+    """Models are given the tool that moves the face, where the session does not say."""
 
 
 def view(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def _flat(config: SessionConfig, dialect: Dialect, seen: Seen) -> dict[str, Any]
         "video_codec": _codec(config, dialect, seen),
         "tts_source": config.tts_source,
         "temperature": config.temperature,
+        "express": seen.express if config.express is None else config.express,
         "auto_response": config.answers_by_itself(dialect),
         "dialect": str(dialect),
     }

@@ -62,7 +62,7 @@ class SystemMessage(Wire):
 
 
 class AssistantMessage(Wire):
-    """With `input_text` it is spoken as it stands; any other content is history only."""
+    """With `input_text` it is spoken, its cues played; any other content is history only."""
 
     type: Literal["message"]
     role: Literal["assistant"]

@@ -169,6 +169,7 @@ class SessionPatch(Wire):
     video_codec: str | None = None
     video: bool | None = None
     auto_response: bool | None = None
+    express: bool | None = None
     dialect: Literal["rtav", "openai", "beta"] | None = None
     include: Annotated[list[str], Field(fail_fast=True)] | None = None
     audio: Audio | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rtav import metrics
@@ -57,6 +57,8 @@ class Speaking:
         self._tell = means.tell
         self._orders: deque[Ask | Say] = deque()
         self._cues, self._chunker = CueFilter(), ClauseChunker()
+        self._written = 0
+        """Characters of the text, without cues."""
         self._clauses: Bounded[str] = Bounded(CLAUSES, "wait")
         self._voice: tuple[Track, Delivery] | None = None
         """Where and how it is spoken; None if only the text is wanted."""
@@ -81,7 +83,7 @@ class Speaking:
         while self._orders:
             match self._orders.popleft():
                 case Say() as order:
-                    await self._put(self._chunker.push(order.text))
+                    await self._recite(order.text)
                 case Ask() as order:
                     await self._answer(order)
             await self._put(self._chunker.flush())
@@ -134,19 +136,34 @@ class Speaking:
 
     async def _write(self, text: str) -> None:
         """Take the model's text as it comes, cues and all."""
+        for piece in self._read(text):
+            await self._say(piece)
+
+    async def _recite(self, text: str) -> None:
+        """Take a text that the session knows, cues and all."""
+        for piece in self._read(text):
+            await self._voice_piece(piece)
+        await self._voice_piece(self._cues.flush())
+
+    def _read(self, text: str) -> Iterator[str]:
+        """What of a text is to be spoken; its cues are told when what is before them was taken."""
         motions = self._means.motions
         for piece in self._cues.push(text, lambda name: name.lower() in motions):
             match piece:
                 case Cue():
                     motion = motions[piece.name.lower()]
-                    self._tell(told.ReplyCue(turn=self._turn, motion=motion))
+                    self._tell(told.ReplyCue(turn=self._turn, motion=motion, after=self._written))
                 case str():
-                    await self._say(piece)
+                    yield piece
 
     async def _say(self, text: str) -> None:
         if text:
             self._tell(told.ReplyText(turn=self._turn, text=text))
-            await self._put(self._chunker.push(text))
+            await self._voice_piece(text)
+
+    async def _voice_piece(self, text: str) -> None:
+        self._written += len(text)
+        await self._put(self._chunker.push(text))
 
     async def _put(self, clauses: list[str]) -> None:
         if self._voice is not None:

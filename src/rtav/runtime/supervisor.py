@@ -271,7 +271,12 @@ class Supervisor:
         config, _, dialect = self._configure(opening)
         wish = wished(config, self._catalog.joined(opening.own))
         fps = float(self._rules.face.fps) if wish.fps is None else wish.fps
-        seen = Seen(transport="webrtc", expires_at=0, sight=replace(wish, fps=fps))
+        seen = Seen(
+            transport="webrtc",
+            expires_at=0,
+            sight=replace(wish, fps=fps),
+            express=self._rules.offers_motions,
+        )
         return view(config, dialect or self._rules.default_dialect, seen)
 
     # --- pieces ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ MODELS: Mapping[str, type[pydantic.BaseModel]] = {
 
 SESSION_EXTRAS = frozenset(
     "voice face driving modalities target_fps upsample_factor framing background video_codec "
-    "tts_source auto_response dialect temperature parallel_tool_calls".split()
+    "tts_source auto_response express dialect temperature parallel_tool_calls".split()
 )
 """What our session object shows besides OpenAI's own fields; clients ignore the unknown."""
 

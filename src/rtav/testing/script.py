@@ -10,7 +10,7 @@ of the line before it, and one of:
 * `tool`: {turn, name, arguments}: the model calls a tool and says no more, unless `more` is true;
   `pieces` are arguments that come one after the other, `index` and `call_id` tell parallel calls
   apart, `reason` and `usage` are as above
-* `cue`: {turn, motion}: the model's text asks for a motion
+* `cue`: {turn, motion, after}: the model's text asks for a motion behind so many characters
 * `fail`: {turn, code}: an engine breaks
 * `play`: {turn, s}: the peer is handed so many seconds of the turn's track
 * `voice`, `silence`: the microphone hears so many seconds of it

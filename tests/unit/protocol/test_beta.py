@@ -22,7 +22,7 @@ OURS = {
     "object", "expires_at", "prompt", "truncation", "reasoning", "parallel_tool_calls", "include",
     "face", "driving", "target_fps", "upsample_factor", "framing", "background", "video_codec",
     "tts_source",
-    "auto_response", "dialect",
+    "auto_response", "express", "dialect",
 }  # fmt: skip
 """What a session object shows besides the beta's own fields."""
 

@@ -239,7 +239,7 @@ def test_a_cue_is_told_by_its_true_name_and_neither_written_nor_said() -> None:
 
     carry_out(desk, ask())
 
-    assert desk.of(told.ReplyCue) == [told.ReplyCue(turn=TURN, motion="Wink")]
+    assert desk.of(told.ReplyCue) == [told.ReplyCue(turn=TURN, motion="Wink", after=3)]
     assert desk.text == desk.transcript == "Hi you [shrug]."
 
 
@@ -280,13 +280,14 @@ def test_a_text_that_only_is_to_be_read_is_not_spoken() -> None:
     assert desk.tts.spoken == []
 
 
-def test_a_given_text_is_said_as_it_stands() -> None:
+def test_a_given_text_is_said_as_it_stands_but_for_its_cues() -> None:
     desk = Desk()
 
-    carry_out(desk, say("Read [Wink] this. Slowly."))
+    carry_out(desk, say("Read [this]. [Wink] Slowly. [wink"))
 
     assert desk.llm.requests == []
-    assert desk.transcript == "Read [Wink] this. Slowly."
+    assert desk.transcript == "Read [this]. Slowly. [wink"
+    assert desk.of(told.ReplyCue) == [told.ReplyCue(turn=TURN, motion="Wink", after=13)]
     assert desk.of(told.ReplyText) == []
 
 
