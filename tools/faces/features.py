@@ -18,11 +18,11 @@ class Lids(NamedTuple):
     radius: float = 0.273
     """Of the ball that the lids lie on: a little more than the eye's."""
     half_width: float = 0.188
-    up: tuple[float, float, float] = (0.104, 2.3, -0.10)
+    up: tuple[float, float, float] = (0.100, 2.2, -0.10)
     """Height of the upper lid, how square its arch is (2: an ellipse), how far out its top is."""
     low: tuple[float, float, float] = (0.088, 2.1, 0.12)
     """The same of the lower lid."""
-    shut: tuple[float, float] = (-0.052, -0.030)
+    shut: tuple[float, float] = (0.002, -0.068)
     """Height of the line where the lids meet at its ends, and how far its middle is from there."""
     middle: float = 0.006
     tilt: float = 0.016

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -14,13 +14,26 @@ from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.channels import SIDES, Pose
 from rtav.engines.avatar.face import FaceFile
 from rtav.engines.avatar.ink import Ink
-from rtav.engines.avatar.paint import AA, INV255, SHIFT, U8, fixed, mix, polygon, room
+from rtav.engines.avatar.paint import AA, INV255, SHIFT, U8, Polygon, fixed, mix, polygon, room
 
 SHUT = 0.985  # from here on nothing of the ball is seen
 UP, LOW, CREASE = range(3)  # the curves of each eye
+TAPER, LASH = 3, 4
+_EYES = np.array([[0], [1]])
 WHITE_REACH = 0.88  # of the ball's radius: farther out its picture is stretched, it has no more
 GLINT_COLOUR = (255, 253, 250, 255)
 FULL_PX = 720  # the frame height for which line widths are given
+LOWER_FOLD_PX = 11  # from the lower lid's edge to the fold under it
+LID_SHADOW_PX = 34  # how far the upper lid's shadow falls on the ball
+MIDDLE, STEPS = 128, 48  # of the table of light on lids: the eye, steps per distance of the crease
+FAR_PX = 10_000.0
+RIM, RIM_SHARE = 0.34, 0.85  # of the lower lid's edge: its breadth, of the fold's; its opacity
+SKIN = (160, 190, 225)  # BGR, on which that is meant
+FLICKING = 0.6  # lashes thinner than this are seen as a line only
+FLICKS = ((1.0, 1.0), (0.93, 1.15), (0.84, 1.05))  # lashes apart from the others: place, length
+
+
+Table = NDArray[np.uint32]  # (256,) or (levels, 256) BGRA in one number each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +54,8 @@ class Eyes:
     balls: tuple[U8, U8]
     ball_points: tuple[F32, F32]
     """(3, 2) front, right and up points in the pictures of the balls."""
+    taper: F32
+    """(2n,) 1 over most of a lid, 0 at its corners, where its shadows end."""
     lash_px: F32
     """(2, n) thickness of the lashes."""
     lash: float
@@ -71,7 +86,7 @@ def build_eyes(face: FaceFile, camera: Camera) -> Eyes:
     scale = camera.size_px / FULL_PX
     outwards = np.stack([u, -u])
     taper = np.sqrt(np.clip(1 - np.abs(u) ** 5, 0, 1))
-    lash_px = face.lash * (2.0 + 3.2 * np.clip((outwards + 1) / 2, 0, 1) ** 1.2) * scale * taper
+    lash_px = face.lash * (1.5 + 2.4 * np.clip((outwards + 1) / 2, 0, 1) ** 1.2) * scale * taper
     balls = [_ball(face, face.eyes[side], camera) for side in SIDES]
     return Eyes(
         up=curves["up"],
@@ -84,6 +99,7 @@ def build_eyes(face: FaceFile, camera: Camera) -> Eyes:
         radius=face.eyes["Left"][3],
         balls=(balls[0][0], balls[1][0]),
         ball_points=(balls[0][1], balls[1][1]),
+        taper=np.tile(1 - u**4, 2).astype(np.float32),
         lash_px=lash_px.astype(np.float32),
         lash=face.lash,
         line_scale=scale,
@@ -128,7 +144,7 @@ def pose_eyes(eyes: Eyes, curves: F32, gaze: F32, pose: Pose) -> Lids:
     squint = tuple(get("eyeSquint" + s, 0.0) + 0.35 * get("mouthSmile" + s, 0.0) for s in SIDES)
     shut = tuple(min(1.0, b + max(0.0, -gaze_y) * 0.012 * (1 - b)) for b in blink)
     raised = tuple(min(1.0, b + s * 0.45 * (1 - b)) for b, s in zip(blink, squint, strict=True))
-    wide = tuple(get("eyeWide" + s, 0.0) * 0.030 + max(0.0, gaze_y) * 0.0010 for s in SIDES)
+    wide = tuple(get("eyeWide" + s, 0.0) * 0.030 + max(0.0, gaze_y) * 0.0018 for s in SIDES)
     k = np.array([shut, raised, [b * 0.22 for b in blink], wide], np.float32)[:, :, None]
     np.add(eyes.up, eyes.up_close * k[0], out=curves[:, :, UP])
     curves[1, :, UP] += k[3] * eyes.arch
@@ -144,11 +160,19 @@ def pose_eyes(eyes: Eyes, curves: F32, gaze: F32, pose: Pose) -> Lids:
 
 
 class EyePainter:
-    """Draws both eyes of a call in one pass: half the OpenCV calls of one after the other."""
+    """Draws both eyes of a call in one pass: half the OpenCV calls of one after the other.
+
+    Lids are heights over columns: coverage, shadow and crease all follow from the distance to them.
+    """
 
     def __init__(self, eyes: Eyes) -> None:
         self._eyes = eyes
-        self._lash_outline = np.zeros((2, 2 * eyes.points, 2), np.int32)
+        self._on_skin, self._on_ball = _skin_light(eyes.ink), _ball_light(eyes.ink)
+        cover = np.arange(256)[:, None] / 255
+        self._without_lash = _table(1 - cover * [1, 1, 1, 0])
+        self._lash = _table(cover * [*(part / 255 for part in eyes.ink.lash), 0])
+        self._flick_at, self._flick_up, self._flick_down = _flick_corners(eyes)
+        self._fixed_rows = np.stack([eyes.taper, eyes.lash_px[::-1].ravel()])
 
     def paint(
         self, dst: U8, origin: tuple[int, int], points: tuple[F32, F32], lids: Lids, tile: U8
@@ -157,40 +181,51 @@ class EyePainter:
         curves (2, 2, 3, n) and balls (2, 2, 3) in pixels; `tile` is (size, size, 4) scratch."""
         curves, balls = points
         ox, oy = origin
-        x0, y0 = max(int(curves[0].min()) - 8, ox), max(int(curves[1].min()) - 8, oy)
+        scale = self._eyes.line_scale
+        above, below = int(12 * scale) + 2, int(2 * LOWER_FOLD_PX * scale) + 2
+        x0, y0 = max(int(curves[0].min()) - 8, ox), max(int(curves[1].min()) - above, oy)
         x1 = min(int(curves[0].max()) + 9, ox + dst.shape[1])
-        y1 = min(int(curves[1].max()) + 8, oy + dst.shape[0])
+        y1 = min(int(curves[1].max()) + below, oy + dst.shape[0])
         if y1 - y0 < 16 or x1 - x0 < 16:
             return
         roi = dst[y0 - oy : y1 - oy, x0 - ox : x1 - ox]
         local = curves - np.array([x0, y0], np.float32)[:, None, None, None]
-        lines = polygon(local.reshape(2, -1), 0, 0).reshape(2, 3, -1, 2)  # eye, curve, point, xy
-        self._creases(roi, lines, lids, int(local[1, :, CREASE].max()) + 4)
+        split = int((local[0, 1].max() + local[0, 0].min()) / 2)
+        split = min(max(split, 1), roi.shape[1] - 1)
+        columns = _columns(local, roi.shape[1], self._fixed_rows)
+        rows = np.arange(roi.shape[0], dtype=np.float32)[:, None]
+        over, under = rows - (columns[UP] - 1), rows - (columns[LOW] - 1)
+        self._skin(roi, columns, (over, under), lids, split)
         shown = [i for i in (0, 1) if lids.shut[i] < SHUT]
         if shown:
             ball_points = balls - np.array([x0, y0], np.float32)[:, None, None]
-            split = int((local[0, 1].max() + local[0, 0].min()) / 2)
-            split = min(max(split, 1), roi.shape[1] - 1)
-            self._balls(roi, lines, ball_points, (shown, split), tile)
-            self._rims(roi, lines, shown, int(local[1, :, LOW].min()) - 4)
-        self._lashes(roi, lines, lids)
+            mask = np.clip(over, 0, 1) - np.clip(under, 0, 1)
+            mask *= np.float32(255)
+            self._balls(roi, mask.astype(np.uint8), over, ball_points, (shown, split), tile)
+        self._lashes(roi, local, (columns, over), lids, split)
 
-    def _creases(self, roi: U8, lines: NDArray[np.int32], lids: Lids, bottom: int) -> None:
-        part = roi[: max(1, bottom)]
-        shade = np.zeros(part.shape, np.uint8)
-        width = max(1, round(2 * self._eyes.line_scale))
-        for i in (0, 1):
-            v = 255 * self._eyes.ink.crease * (1 - 0.4 * lids.blink[i])
-            colour = (v, 0.85 * v, 0.55 * v, 0)  # taken away: the shadow of skin is warm
-            cv2.polylines(shade, [lines[i, CREASE, 2:-2]], False, colour, width, AA, SHIFT)
-        soft = cv2.blur(shade, (3, 3))
-        cv2.bitwise_not(soft, soft)
-        cv2.multiply(part, soft, part, INV255)
+    def _skin(
+        self, roi: U8, columns: F32, distances: tuple[F32, F32], lids: Lids, split: int
+    ) -> None:
+        """Shade the lids: the root of the lashes, the lid, its crease, the lower lid's fold."""
+        over, under = distances
+        scale = np.float32(LOWER_FOLD_PX * self._eyes.line_scale)
+        upper = np.maximum((columns[UP] - columns[CREASE]) * columns[TAPER], 0.5)
+        lower = np.maximum(scale * columns[TAPER], 0.5)
+        index = np.clip(over * (STEPS / upper), -MIDDLE, 0)
+        index += np.clip(under * (STEPS / lower), 0, MIDDLE - 1)
+        index += np.float32(MIDDLE)
+        whole = index.astype(np.uint8)
+        for i, part in ((0, np.s_[:, split:]), (1, np.s_[:, :split])):
+            level = round(lids.blink[i] * (len(self._on_skin) - 1))
+            light = _look_up(self._on_skin[level], whole[part])
+            cv2.multiply(roi[part], light, roi[part], INV255)
 
     def _balls(
         self,
         roi: U8,
-        lines: NDArray[np.int32],
+        mask: U8,
+        over: F32,
         points: F32,
         which: tuple[list[int], int],
         tile: U8,
@@ -198,11 +233,11 @@ class EyePainter:
         shown, split = which
         eyes, (h, w) = self._eyes, roi.shape[:2]
         ball, scale = room(tile, h, w), eyes.line_scale
-        mask = np.zeros((h, w), np.uint8)
-        for i in shown:
-            almond = np.concatenate([lines[i, UP], lines[i, LOW, ::-1]])
-            cv2.fillPoly(mask, [almond], 255, AA, SHIFT)
+        for i in (0, 1):
             a, b = (split, w) if i == 0 else (0, split)  # the subject's left is on the right
+            if i not in shown:
+                mask[:, a:b] = 0
+                continue
             to = points[:, i].T - np.array([a, 0], np.float32)
             cv2.warpAffine(
                 eyes.balls[i],
@@ -212,43 +247,117 @@ class EyePainter:
                 flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_REPLICATE,
             )
-        k = max(3, int(13 * scale) | 1)
-        shade = cv2.blur(mask, (k, k), anchor=(k // 2, k // 2 + int(k * 0.42)))
-        shade = cv2.convertScaleAbs(
-            shade, alpha=0.58 * eyes.ink.shade, beta=255 - 143 * eyes.ink.shade
-        )
-        cv2.multiply(ball, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGRA), ball, INV255)
+        reach = np.clip(over * np.float32(255 / (LID_SHADOW_PX * scale)), 0, 255)
+        cv2.multiply(ball, _look_up(self._on_ball, reach.astype(np.uint8)), ball, INV255)
         for i in shown if eyes.ink.glint else ():  # the glint belongs to the lamp, not to the iris
             at = fixed(points[0, i, 0] - 8.5 * scale, points[1, i, 0] - 9.5 * scale)
             cv2.circle(ball, at, int(eyes.ink.glint * scale * 16), GLINT_COLOUR, -1, AA, SHIFT)
         mix(roi, ball, mask)
 
-    def _rims(self, roi: U8, lines: NDArray[np.int32], shown: list[int], top: int) -> None:
-        top, scale = max(0, top), self._eyes.line_scale
-        part = roi[top:]
-        rim = part.copy()
-        down = np.array([0, round(0.8 * scale * 16) - top * 16], np.int32)
-        curves = [lines[i, LOW] + down for i in shown]
-        cv2.polylines(
-            rim, curves, False, (*self._eyes.ink.rim, 0), max(1, round(1.6 * scale)), AA, SHIFT
-        )
-        cv2.addWeighted(part, 0.45, rim, 0.55, 0, part)
+    def _lashes(
+        self, roi: U8, local: F32, distances: tuple[F32, F32], lids: Lids, split: int
+    ) -> None:
+        """Tapered crescents with flicks at the outer end; they hang when the lid is down."""
+        columns, over = distances
+        scale, colour = self._eyes.line_scale, (*self._eyes.ink.lash, 0)
+        rise, fall = columns[LASH].copy(), columns[LASH].copy()
+        for i, half in ((0, np.s_[split:]), (1, np.s_[:split])):
+            rise[half] *= 1 - 0.8 * lids.blink[i]
+            fall[half] *= 0.7 * lids.blink[i]
+        fall += 0.7 * scale
+        y = local[1, :, UP]
+        top, bottom = max(0, int(y.min() - rise.max()) - 1), int(y.max() + fall.max()) + 2
+        part, over = roi[top:bottom], over[top:bottom]
+        mask = np.clip(over + rise, 0, 1)
+        mask -= np.clip(over - fall, 0, 1)
+        mask *= np.float32(255)
+        cover = mask.astype(np.uint8)
+        cv2.multiply(part, _look_up(self._without_lash, cover), part, INV255)
+        cv2.add(part, _look_up(self._lash, cover), part)
+        if self._eyes.lash >= FLICKING:
+            cv2.fillPoly(roi, self._flicks(local[:, :, UP], lids), colour, AA, SHIFT)
 
-    def _lashes(self, roi: U8, lines: NDArray[np.int32], lids: Lids) -> None:
-        """Tapered crescents with a flick at the outer end; they hang when the lid is down."""
-        eyes, n, scale = self._eyes, self._eyes.points, self._eyes.line_scale
-        blink = np.array(lids.blink, np.float32)[:, None]
-        thick = eyes.lash_px * (16 - 4 * blink)
-        outline = self._lash_outline
-        outline[:, :n] = lines[:, UP]
-        outline[:, n:] = lines[:, UP, ::-1]
-        outline[:, :n, 1] -= np.rint(thick * (1 - 0.9 * blink)).astype(np.int32)
-        below = 0.9 * scale * 16 + thick[:, ::-1] * (0.9 * blink)
-        outline[:, n:, 1] += np.rint(below).astype(np.int32)
-        for i, outer, side in ((0, -1, 1), (1, 0, -1)):
-            x, y = (int(v) for v in lines[i, UP, outer])
-            reach = scale * eyes.lash * 16
-            tip: Any = np.array([[x + side * 6 * reach, y - (5 - 9 * lids.blink[i]) * reach]])
-            flick = tip.astype(np.int32)
-            parts = [outline[i, :n], flick, outline[i, n:]] if i == 0 else [flick, outline[i]]
-            cv2.fillPoly(roi, [np.concatenate(parts)], (*eyes.ink.lash, 0), AA, SHIFT)
+    def _flicks(self, edges: F32, lids: Lids) -> list[Polygon]:
+        """Six thin triangles that point outwards, up or down with the lid."""
+        roots = edges[:, _EYES, self._flick_at][..., None]  # (2, eyes, 3, 1)
+        blink = np.array(lids.blink, np.float32)[:, None, None]
+        corners = roots + self._flick_up + blink * self._flick_down
+        return list(polygon(corners.reshape(2, -1), 0, 0).reshape(-1, 3, 2))
+
+
+def _flick_corners(eyes: Eyes) -> tuple[NDArray[np.intp], F32, F32]:
+    """By eye, the points of the lid where flicks are; (2, 2, 3, 3) their corners from there, open,
+    and how those move as the lid shuts."""
+    at = np.array([round(place * (eyes.points - 1)) for place, _ in FLICKS])
+    reach = np.array([length for _, length in FLICKS]) * eyes.line_scale * min(eyes.lash, 1.2)
+    foot = 1.3 * eyes.line_scale
+    up, down = np.zeros((2, 2, 3, 3), np.float32), np.zeros((2, 2, 3, 3), np.float32)
+    up[0, :, :, 0], up[0, :, :, 2] = -foot, foot
+    up[0, 0, :, 1], up[0, 1, :, 1] = 6 * reach, -6 * reach
+    up[1, :, :, 1], down[1, :, :, 1] = -6 * reach, 11 * reach
+    return np.stack([at, eyes.points - 1 - at]), up, down
+
+
+def _columns(local: F32, width: int, fixed_rows: F32) -> F32:
+    """(5, width): UP, LOW, CREASE, TAPER and LASH in every column; beside the eyes lids are far up.
+
+    `local` is (2, 2, 3, n) as `fixed_rows`, (2, 2n), goes with it: from left to right.
+    """
+    x = local[0, ::-1, UP].ravel()  # the subject's left eye is on the right
+    across = np.arange(width, dtype=np.float32) + 0.5
+    at = np.empty((5, width), np.float32)
+    at[:] = np.interp(across, x, np.arange(len(x)))
+    rows = np.concatenate([local[1, ::-1].transpose(1, 0, 2).reshape(3, -1), fixed_rows])
+    down = np.repeat(np.arange(5, dtype=np.float32), width).reshape(5, width)
+    columns = cast(F32, cv2.remap(rows, at, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE))
+    ends = local[0, :, UP]
+    is_beside = (across < ends[1, 0]) | (across > ends[0, -1])
+    is_beside |= (across > ends[1, -1]) & (across < ends[0, 0])
+    columns[: LOW + 1, is_beside] = -FAR_PX
+    return columns
+
+
+def _look_up(table: Table, index: U8) -> U8:
+    """(h, w, 4): the table's colour for every index; a third of the time of cv2.LUT."""
+    return np.take(table, index).view(np.uint8).reshape(*index.shape, 4)
+
+
+def _skin_light(ink: Ink) -> Table:
+    """(levels, 256) BGRA: by blink and distance what the shape of the lids leaves of the light.
+
+    Below MIDDLE are the distances above the upper lid, of the crease's, above MIDDLE those below
+    the lower lid, of LOWER_FOLD_PX; at MIDDLE itself is the eye.
+    """
+    above = (MIDDLE - np.arange(MIDDLE)) / STEPS
+    below = np.arange(1, 256 - MIDDLE) / STEPS
+    fold = 1 - ink.shade * 0.08 * np.exp(-(((below - 0.95) / 0.4) ** 2))
+    edge = np.clip((RIM - below) / 0.1, 0, 1)[:, None]  # thick and wet
+    rim = 1 - RIM_SHARE + RIM_SHARE * np.array([*ink.rim, 255]) / [*SKIN, 255]
+    lower = _warm(fold) * (1 - edge * (1 - np.minimum(rim, 1)))
+    lid = 0.20 * np.exp(-above / 0.22) + 0.12 * np.clip((1.1 - above) * 2, 0, 1)
+    levels = []
+    for blink in np.linspace(0, 1, 9):
+        width = 0.16 - 0.08 * blink  # the lid is longer by then
+        crease = ink.crease * (1 - 0.55 * blink) * np.exp(-(((above - 1) / width) ** 2))
+        socket = 0.12 * (1 - blink) ** 2 * np.exp(-(((above - 1.1) / 0.4) ** 2))
+        upper = _warm((1 - ink.shade * lid) * (1 - crease) * (1 - ink.shade * socket))
+        left = np.concatenate([upper, np.ones((1, 4)), lower])
+        left[0] = left[-1] = 1  # farther away than the profile reaches
+        levels.append(_table(left))
+    return np.stack(levels)
+
+
+def _ball_light(ink: Ink) -> Table:
+    """(256,) BGRA: by the distance below the upper lid, what its shadow leaves of the light."""
+    away = np.arange(256) / 255
+    return _table(_warm(1 - ink.shade * (0.42 * np.exp(-away / 0.16) + 0.22 * np.exp(-away / 0.5))))
+
+
+def _warm(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 4) BGRA: shadows on skin and eyes are red."""
+    powers = np.array([1.25, 1.05, 0.70, 0.0])
+    return np.asarray(np.clip(light, 0, 1)[:, None] ** powers)
+
+
+def _table(colours: NDArray[np.float64]) -> Table:
+    return np.rint(colours * 255).astype(np.uint8).view(np.uint32)[:, 0]

@@ -209,7 +209,7 @@ class AvatarContract(ABC):
             frames = [before, *_run(avatar, start + _FRAME, start + 17 * _FRAME)]
             switches += _steps(frames)[:2]
 
-        assert max(switches) < 1.5 * max(within)
+        assert max(switches) < 1.8 * max(within)  # mostly the pixels of a blink
 
     def test_frames_that_were_skipped_are_not_missed(self) -> None:
         every, few = _twins(_started(self.make()))
