@@ -162,6 +162,8 @@ class AssetSettings(Section):
     """Of an uploaded voice."""
     max_driving_bytes: Annotated[int, Field(ge=1)] = 10_000_000
     """Of an uploaded driving motion."""
+    max_background_bytes: Annotated[int, Field(ge=1)] = 10_000_000
+    """Of an uploaded background."""
     max_per_key: Annotated[int, Field(ge=0)] = 100
     """Assets of one key; 0: nothing can be uploaded."""
     max_bytes_per_key: Annotated[int, Field(ge=0)] = 500_000_000

@@ -9,8 +9,9 @@ import pytest
 
 from rtav import clock
 from rtav.engines.avatar.portrait import ASSETS, PortraitAvatar
+from rtav.engines.avatar.preparing import prepare_background
 from rtav.engines.base import AvatarEngine, Moment, Viseme
-from rtav.engines.look import PLAIN
+from rtav.engines.look import PLAIN, Look
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.testing.contracts.avatar import AvatarContract
 
@@ -273,3 +274,36 @@ def test_speakers_in_step_have_one_head_and_their_own_mouths(engine: PortraitAva
     rows = np.flatnonzero((talking[:256] != shut[:256]).any(1))
     assert 100 < rows.min() < 160 < rows.max()
     assert two.in_step is None
+
+
+def test_an_adopted_background_is_behind_the_face(engine: PortraitAvatar, tmp_path: Path) -> None:
+    picture = np.full((200, 300, 3), (10, 200, 40), np.uint8)
+    prepare_background(cv2.imencode(".png", picture)[1].tobytes(), tmp_path, {})
+    look = Look(framing="landscape", background="background_1")
+    engine.adopt_background("background_1", tmp_path)
+
+    frame = engine.open("face1", size_px=128, fps=25, seed=1, look=look).render(Moment(at=0))
+
+    corner = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)[5, 5]
+    assert np.abs(corner.astype(int) - [10, 200, 40]).max() <= 4
+    engine.forget("background_1")
+    with pytest.raises(ValueError, match="there is no background"):
+        engine.open("face2", size_px=128, fps=25, seed=1, look=look)
+
+
+def test_faces_in_step_are_of_one_look(engine: PortraitAvatar) -> None:
+    looks = [Look(), Look(framing="portrait"), Look(background="#102030"), Look(), Look()]
+    faces = [engine.open("face1", size_px=128, fps=25, seed=None, look=look) for look in looks]
+    frames = [face.render(Moment(at=0)) for face in faces]
+
+    first, portrait, blue, same, again = (face.in_step for face in faces)
+    assert first == same == again
+    assert len({first, portrait, blue}) == 3
+    assert frames[0] is frames[3]
+
+
+def test_who_shows_the_same_landscape_is_given_the_same_picture(engine: PortraitAvatar) -> None:
+    wide = Look(framing="landscape")
+    one, two = (engine.open("face1", size_px=128, fps=25, seed=None, look=wide) for _ in range(2))
+
+    assert one.render(Moment(at=960)) is two.render(Moment(at=960))

@@ -39,7 +39,7 @@ from rtav.server.storage.records import AssetRecord, Period, SessionRecord
 from rtav.server.storage.sessions import Wanted
 from rtav.server.uploads.library import Library
 from rtav.server.uploads.quota import Quota
-from rtav.server.uploads.shelves import Shelves
+from rtav.server.uploads.shelves import KINDS, Shelves
 from rtav.settings import AssetSettings, Settings
 from rtav.testing.player import past_of
 from rtav.transports.websocket.peer import WebSocketPeer
@@ -417,7 +417,7 @@ class Server:
                 sockets=WebSockets(),
                 listing=LISTING,
                 library=self.library,
-                max_bytes={"face": 2_000_000, "voice": 2_000_000, "driving": 2_000_000},
+                max_bytes=dict.fromkeys(KINDS, 2_000_000),
                 unix=lambda: self.now,
                 cors_origins=cors_origins,
                 ice_servers=ice_servers,
@@ -501,7 +501,7 @@ class BookedServer(Server):
                 sockets=WebSockets(),
                 listing=LISTING,
                 library=no_library(books.assets),
-                max_bytes={"face": 1, "voice": 1, "driving": 1},
+                max_bytes=dict.fromkeys(KINDS, 1),
                 unix=clock.unix,
             )
         )

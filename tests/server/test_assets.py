@@ -15,7 +15,7 @@ from rtav.server.uploads.shelves import Shelves
 from rtav.server.uploads.workshop import Task
 from rtav.settings import AssetSettings
 
-PATHS = ("/v1/faces", "/v1/voices", "/v1/driving")
+PATHS = ("/v1/faces", "/v1/voices", "/v1/driving", "/v1/backgrounds")
 
 
 class FakeWorkshop:
@@ -73,7 +73,7 @@ def make_shop(make_server, tmp_path, monkeypatch):
             return Library(
                 table=table,
                 shelves=Shelves(tmp_path),
-                makers=dict.fromkeys(("face", "voice", "driving"), maker),
+                makers=dict.fromkeys(("face", "voice", "driving", "background"), maker),
                 quota=Quota(AssetSettings(**settings), now=lambda: server.now),
                 wall=lambda: server.wall(),
                 new_id=lambda prefix: f"{prefix}{next(numbers)}",
@@ -117,7 +117,7 @@ def test_an_uploaded_asset_is_listed_found_and_offered(shop, path):
     assert shop.server.get(f"{path}/{entry['id']}").json() == entry
     owner, own = shop.offered[-1]
     assert owner == "key_operator"
-    assert entry["id"] in (*own.faces, *own.voices, *own.motions)
+    assert entry["id"] in (*own.faces, *own.voices, *own.motions, *own.backgrounds)
     assert shop.known[entry["id"]].is_dir()
 
 

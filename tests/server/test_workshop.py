@@ -101,5 +101,5 @@ def test_a_face_is_made_for_the_portrait_engine(made, tmp_path):
         for path in FACE.iterdir():
             archive.write(path, f"mia/{path.name}")
     facts = made("prepare_face", module="rtav.engines.avatar.preparing")
-    assert facts == {"preview": True, "voice": "alice"}
+    assert facts == {"preview": True, "has_outline": True, "voice": "alice"}
     assert (tmp_path / "folder" / "face.json").is_file()

@@ -351,15 +351,19 @@ class AdoptsAssets(Protocol):
 
     @property
     def preparer(self) -> str:
-        """The module. It has `prepare_face(upload, folder, wish)` and `prepare_motion` with the
-        same arguments: bytes, an empty folder to fill, and what the caller said (`id`, `name`, …).
-        Each returns JSON to be shown and raises ProtocolError for what cannot be shown."""
+        """The module. It has `prepare_face(upload, folder, wish)`, `prepare_motion` and
+        `prepare_background` with the same arguments: bytes, an empty folder to fill, and what the
+        caller said (`id`, `name`, …). Each returns JSON to be shown, of a face `has_outline`
+        (false: it can be put before nothing else), and raises ProtocolError for what cannot be."""
 
     def adopt_face(self, face: str, folder: Path) -> None:
         """From now on `open` and `show` know this id. Returns at once; from any thread."""
 
     def adopt_motion(self, motion: str, folder: Path) -> None:
         """From now on `drive` knows this id. Returns at once; from any thread."""
+
+    def adopt_background(self, background: str, folder: Path) -> None:
+        """From now on a look may name this id. Returns at once; from any thread."""
 
     def forget(self, asset: str) -> None:
         """Nobody will ask for this id again. Its folder is going."""

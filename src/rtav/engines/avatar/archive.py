@@ -84,7 +84,11 @@ def write_face(face: FaceFile, folder: Path, *, face_id: str, name: str) -> dict
         **{part: _compact(array) for part, array in face.arrays.items()},
     )
     cv2.imwrite(str(folder / "preview.png"), preview)
-    return {"preview": True, **({"voice": face.voice} if face.voice else {})}
+    return {
+        "preview": True,
+        "has_outline": face.has_outline,
+        **({"voice": face.voice} if face.voice else {}),
+    }
 
 
 # --- the archive -----------------------------------------------------------------------------

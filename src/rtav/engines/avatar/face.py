@@ -52,6 +52,11 @@ class FaceFile:
     """`hold` is there if not all of the head follows its turning: (grid, grid), 0 to 1."""
     ink: Ink = Ink()
 
+    @property
+    def has_outline(self) -> bool:
+        """Something is seen behind it: not if it is made of one picture without alpha."""
+        return bool((self.pictures["head"][..., 3] < 255).any())
+
 
 def read_face(folder: Path) -> FaceFile:
     """Read a face. Raises EngineUnavailable naming the file and what is wrong with it."""

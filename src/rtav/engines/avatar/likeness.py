@@ -24,6 +24,7 @@ from rtav.engines.avatar.eyeballs import eyeballs, lash_px
 from rtav.engines.avatar.face import SPRITES, FaceFile
 from rtav.engines.avatar.landmarks import Point, middle
 from rtav.engines.avatar.paint import U8
+from rtav.engines.avatar.picture import UNDER
 from rtav.engines.avatar.shapes import Field, Mouth, Points, displacements, step
 
 SIZE_PX, GRID = 720, 96
@@ -66,15 +67,22 @@ class Framed:
         return np.stack([x, y, np.broadcast_to(z, x.shape)], -1)
 
 
-def make_face(picture: U8, points: Mapping[str, Point], *, name: str) -> FaceFile:
-    """`picture` is (H, W, 3) BGR of any size, `points` as `read_landmarks` gives them."""
+def make_face(
+    picture: U8, points: Mapping[str, Point], *, name: str, alpha: U8 | None = None
+) -> FaceFile:
+    """`picture` is (H, W, 3) BGR of any size, `points` as `read_landmarks` gives them.
+
+    `alpha` is (H, W): how much of it is there before `UNDER`, on which it lies. None: all.
+    """
     framed = frame(picture, points)
+    whole = np.full((SIZE_PX, SIZE_PX), 255, np.uint8)
+    there = whole if alpha is None else frame(alpha, points).picture
+    is_cut_out = bool((there < 255).any())
     depth, hold = _depth(framed), _hold(framed)
     mouth_y, mouth = _mouth(framed)
     lids = _lids(framed)
     names, arrays = _fields(framed, depth, mouth_y, mouth)
     closed, balls, eyes = eyeballs(framed.picture, _outlines(framed), framed.points)
-    opaque = np.full((SIZE_PX, SIZE_PX, 1), 255, np.uint8)
     clear = np.zeros((SIZE_PX, SIZE_PX, 4), np.uint8)
     sprites = Path(rtav.__file__).parent / "assets" / "faces" / "face1"
     return FaceFile(
@@ -88,10 +96,10 @@ def make_face(picture: U8, points: Mapping[str, Point], *, name: str) -> FaceFil
         mouth_y=mouth_y,
         lash=_lash(framed),
         shapes=tuple(names),
-        backdrop=framed.picture,
+        backdrop=np.full_like(framed.picture, UNDER) if is_cut_out else framed.picture,
         pictures={
-            "head": np.dstack([closed, opaque]),
-            "eyes": np.dstack([balls, opaque]),
+            "head": _cut_out(closed, there),
+            "eyes": np.dstack([balls, whole]),
             **dict.fromkeys(("hair_back", "hair_front", "body"), clear),
             **{part: _sprite(sprites / f"{part}.png") for part in SPRITES},
         },
@@ -103,6 +111,13 @@ def make_face(picture: U8, points: Mapping[str, Point], *, name: str) -> FaceFil
             **{part: array.astype(np.float32) for part, array in (arrays | lids).items()},
         },
     )
+
+
+def _cut_out(picture: U8, alpha: U8) -> U8:
+    """(H, W, 4) straight: without what shone through of the colour that it was laid on."""
+    share = np.maximum(alpha, 1)[..., None].astype(np.float32) / 255
+    own = (picture - UNDER * (1 - share)) / share
+    return np.dstack([np.clip(own + 0.5, 0, 255).astype(np.uint8), alpha])
 
 
 def _sprite(path: Path) -> U8:

@@ -27,6 +27,17 @@ def read_picture(content: bytes) -> U8:
     return _decoded(content)
 
 
+def read_alpha(content: bytes) -> U8 | None:
+    """(H, W) how much of each point of a picture is there; None: all of it. As `read_picture`."""
+    picture_size(content)
+    if content[:2] == b"\xff\xd8":
+        return None
+    image = _unchanged(content, cv2.IMREAD_UNCHANGED)
+    if image.ndim == 2 or image.shape[2] < 4 or image[..., 3].min() == 255:
+        return None
+    return np.ascontiguousarray(image[..., 3])
+
+
 def picture_size(content: bytes) -> tuple[int, int]:
     """Width and height as the header says, which may be made up. Raises as `read_picture`."""
     if content.startswith(_PNG):
@@ -52,16 +63,21 @@ def refused(message: str) -> ProtocolError:
 def _decoded(content: bytes) -> U8:
     is_jpeg = content[:2] == b"\xff\xd8"
     how = cv2.IMREAD_COLOR if is_jpeg else cv2.IMREAD_UNCHANGED
+    image = _unchanged(content, how)
+    if image.ndim == 2:
+        image = cast(U8, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    if image.shape[2] == 4:
+        alpha = image[..., 3:].astype(np.float32) / 255
+        image = (image[..., :3] * alpha + UNDER * (1 - alpha) + 0.5).astype(np.uint8)
+    return image
+
+
+def _unchanged(content: bytes, how: int) -> U8:
     image = cv2.imdecode(np.frombuffer(content, np.uint8), how)
     if image is None:
         raise refused("the picture is damaged")
     if image.dtype == np.uint16:
         image = np.right_shift(np.asarray(image, np.uint16), 8).astype(np.uint8)
-    if image.ndim == 2:
-        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    if image.shape[2] == 4:
-        alpha = image[..., 3:].astype(np.float32) / 255
-        image = (image[..., :3] * alpha + UNDER * (1 - alpha) + 0.5).astype(np.uint8)
     return cast(U8, image)
 
 

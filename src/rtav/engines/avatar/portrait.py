@@ -11,6 +11,7 @@ from random import Random
 import cv2
 
 import rtav
+from rtav.engines.avatar.background import read_background
 from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.motion import Motion, read_motion
 from rtav.engines.avatar.nature import Nature
@@ -42,6 +43,7 @@ class PortraitAvatar:
         self._folders: dict[str, Path] = {}
         self._motions: dict[str, Motion] = {}
         self._adopted: dict[str, Path] = {}
+        self._backgrounds: dict[str, Path] = {}
         self._adopted_motions: dict[str, Motion] = {}
         self._lock = threading.Lock()
         self._stagings: OrderedDict[tuple[str, int, Look], Staging] = OrderedDict()
@@ -108,7 +110,9 @@ class PortraitAvatar:
             staging = self._stagings.get(key)
             if staging is None:
                 face_file = read_face(self._folders[key[0]])
-                staging = self._stagings[key] = Staging(face_file, size_px, look)
+                behind = self._backgrounds.get(look.background)
+                picture = None if behind is None else read_background(behind)
+                staging = self._stagings[key] = Staging(face_file, size_px, look, picture)
                 if len(self._stagings) > MAX_ASSETS:
                     self._stagings.popitem(last=False)
             self._stagings.move_to_end(key)
@@ -134,8 +138,11 @@ class PortraitAvatar:
     def adopt_motion(self, motion: str, folder: Path) -> None:
         self._adopted[motion] = folder
 
+    def adopt_background(self, background: str, folder: Path) -> None:
+        self._backgrounds[background] = folder
+
     def forget(self, asset: str) -> None:
-        for known in (self._folders, self._adopted, self._adopted_motions):
+        for known in (self._folders, self._backgrounds, self._adopted, self._adopted_motions):
             known.pop(asset, None)  # what is at hand of it is pushed out by others
 
     def _add_face(self, root: Path, folder: Path) -> None:

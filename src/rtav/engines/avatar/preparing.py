@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rtav.engines.avatar.archive import unpack_face, write_face
+from rtav.engines.avatar.background import write_background
 from rtav.engines.avatar.detecting import landmarks_of
 from rtav.engines.avatar.landmarks import missing, read_landmarks
 from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.motion_upload import write_motion
-from rtav.engines.avatar.picture import picture_size, read_picture
+from rtav.engines.avatar.picture import picture_size, read_alpha, read_picture
 from rtav.errors import ProtocolError
 
 
@@ -36,7 +37,7 @@ def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[s
     picture = read_picture(upload)  # turned as it is seen: width and height may change places
     given = landmarks_of(wish.get("landmarks"), picture, python)
     points = read_landmarks(given, picture.shape[1], picture.shape[0])
-    face = make_face(picture, points, name=wish["name"])
+    face = make_face(picture, points, name=wish["name"], alpha=read_alpha(upload))
     return write_face(face, folder, face_id=wish["id"], name=wish["name"])
 
 
@@ -55,3 +56,9 @@ def examine_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[s
 def prepare_motion(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
     """A motion, JSON or NPZ. Raises ProtocolError `invalid_driving`."""
     return write_motion(upload, folder, motion_id=wish["id"])
+
+
+def prepare_background(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """A picture. Raises ProtocolError `invalid_background`."""
+    del wish
+    return write_background(upload, folder)

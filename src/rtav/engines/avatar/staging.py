@@ -38,7 +38,7 @@ class Staging:
         self._size = picture_px(size_px, look)
         self._square = x0, y0, x1, y1 = _square(self._frame, size_px, look.framing)  # in it
         self._is_whole = look.framing == "square" and look.background != MATTE
-        if look.background != ORIGINAL and not is_cut_out(face):
+        if look.background != ORIGINAL and not face.has_outline:
             raise ValueError(f"the face {face.id!r} is one picture with its background")
         backdrops = _backdrops(face, look, behind)
         canvases = [_canvas(face, picture, self._frame, self._square) for picture in backdrops]
@@ -90,11 +90,6 @@ class Staging:
         return (left, y0, right, y1), (left - x0, 0, right - x0, y1 - y0)
 
 
-def is_cut_out(face: FaceFile) -> bool:
-    """Whether the face has an outline: what is made of one picture without alpha has none."""
-    return bool((face.pictures["head"][..., 3] < 255).any())
-
-
 def cover(picture: U8, width: int, height: int) -> U8:
     """The middle of `picture`, as large as fills (height, width), not stretched."""
     h, w = picture.shape[:2]
@@ -143,7 +138,7 @@ def _canvas(face: FaceFile, backdrop: U8, frame: tuple[int, int], square: Rect) 
     """What is behind the face, in the whole frame and under all of its square."""
     x0, y0, x1, y1 = square
     width, height = frame
-    if not is_cut_out(face):
+    if not face.has_outline:
         room = max(0, x0), max(0, width - x1)
         return _continued(cover(backdrop, x1 - x0, y1 - y0), y0, room)
     seen = cover(backdrop, width, height)

@@ -1,4 +1,4 @@
-"""Faces, voices and driving motions: the public lists, and what a key has uploaded itself."""
+"""Faces, voices, motions and backgrounds: the public lists, and what a key has uploaded."""
 
 from __future__ import annotations
 
@@ -26,12 +26,19 @@ PATHS: Mapping[AssetKind, str] = {
     "face": "/v1/faces",
     "voice": "/v1/voices",
     "driving": "/v1/driving",
+    "background": "/v1/backgrounds",
 }
-_LISTS: Mapping[AssetKind, str] = {"face": "faces", "voice": "voices", "driving": "driving"}
+_LISTS: Mapping[AssetKind, str] = {
+    "face": "faces",
+    "voice": "voices",
+    "driving": "driving",
+    "background": "backgrounds",
+}
 _NAMES: Mapping[AssetKind, str] = {
     "face": "face",
     "voice": "voice",
     "driving": "driving motion",
+    "background": "background",
 }
 
 
@@ -69,7 +76,7 @@ def _add_public(routes: APIRouter, services: Services, kind: AssetKind) -> None:
         caller = await _known(request, services)
         return dict(_found(services, kind, asset_id, caller))
 
-    if kind == "face":
+    if kind in ("face", "background"):
 
         @routes.get(
             path + "/{asset_id}/preview",
@@ -124,7 +131,12 @@ async def _known(request: Request, services: Services) -> Caller | None:
 
 def _standard(services: Services, kind: AssetKind) -> Sequence[Entry]:
     listing = services.listing
-    return {"face": listing.faces, "voice": listing.voices, "driving": listing.driving}[kind]
+    return {
+        "face": listing.faces,
+        "voice": listing.voices,
+        "driving": listing.driving,
+        "background": (),
+    }[kind]
 
 
 def _of_own(
@@ -210,6 +222,7 @@ _FILES: Mapping[AssetKind, str] = {
     "face": "A face archive (zip), or a picture (PNG, JPEG, WebP) with `landmarks`.",
     "voice": "A sample of 3 to 60 s (WAV, MP3, FLAC, OGG), or a voice as JSON.",
     "driving": "A motion: `avatar-motion/1` as JSON, or NPZ.",
+    "background": "A picture (PNG, JPEG, WebP), which covers the frame.",
 }
 _QUERY = [
     {

@@ -48,7 +48,7 @@ class SessionRecord:
     """None until it has ended."""
 
 
-AssetKind = Literal["face", "voice", "driving"]
+AssetKind = Literal["face", "voice", "driving", "background"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

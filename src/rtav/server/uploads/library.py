@@ -100,6 +100,8 @@ class Library:
             faces=tuple(each.id for each in live if each.kind == "face"),
             voices=tuple(each.id for each in live if each.kind == "voice"),
             motions=tuple(each.id for each in live if each.kind == "driving"),
+            backgrounds=tuple(each.id for each in live if each.kind == "background"),
+            pictures=tuple(each.id for each in live if each.facts.get("has_outline") is False),
         )
 
     def held(self, owner: str) -> Held:

@@ -76,6 +76,12 @@ def makers(avatar: AvatarEngine, voices: AdoptedVoices) -> dict[AssetKind, Maker
             adopt=lambda motion, folder, _: avatar.adopt_motion(motion, folder),
             forget=avatar.forget,
         )
+        found["background"] = Maker(
+            module=avatar.preparer,
+            function="prepare_background",
+            adopt=lambda background, folder, _: avatar.adopt_background(background, folder),
+            forget=avatar.forget,
+        )
     return found
 
 
@@ -86,4 +92,5 @@ def max_bytes(settings: Settings) -> Mapping[AssetKind, int]:
         "face": assets.max_face_bytes,
         "voice": assets.max_voice_bytes,
         "driving": assets.max_driving_bytes,
+        "background": assets.max_background_bytes,
     }

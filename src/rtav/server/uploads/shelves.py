@@ -10,7 +10,7 @@ from pathlib import Path
 from rtav.errors import ConfigError
 from rtav.server.storage.records import AssetKind
 
-KINDS: tuple[AssetKind, ...] = ("face", "voice", "driving")
+KINDS: tuple[AssetKind, ...] = ("face", "voice", "driving", "background")
 ABANDONED_S = 3600.0
 """A folder that belongs to no asset is removed after this: another server may be making one."""
 

@@ -13,7 +13,7 @@ from rtav.engines.avatar.camera import Camera
 from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.landmarks import REQUIRED, read_landmarks
 from rtav.engines.avatar.likeness import frame, make_face
-from rtav.engines.avatar.picture import read_picture
+from rtav.engines.avatar.picture import read_alpha, read_picture
 from rtav.engines.avatar.portrait import ASSETS
 from rtav.engines.avatar.preparing import prepare_face
 from rtav.engines.avatar.renderer import Renderer
@@ -129,7 +129,7 @@ def test_a_picture_becomes_a_folder_that_is_read_again(tmp_path):
     wish = {"id": "face_1", "name": "Mine", "landmarks": POINTS, "consent": "drawn by us"}
     shown = prepare_face(encoded(PICTURE, ".jpg"), tmp_path, wish)
     face = read_face(tmp_path)
-    assert shown == {"preview": True}
+    assert shown == {"preview": True, "has_outline": False}
     assert (face.id, face.name) == ("face_1", "Mine")
     assert 0.55 < face.arrays["hold"].max() <= 0.6
     assert face.arrays["hold"][0].max() < 0.02
@@ -232,6 +232,36 @@ def test_grey_deep_and_cut_out_pictures_are_brought_to_colour():
     assert np.abs(deep.astype(int) - PICTURE).max() <= 1
     clear = np.dstack([PICTURE, np.zeros((SIZE, SIZE), np.uint8)])
     assert read_picture(encoded(clear))[0, 0].tolist() == [198, 206, 214]
+
+
+def test_a_picture_that_is_cut_out_becomes_a_face_with_an_outline():
+    alpha = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.ellipse(alpha, (360, 360), (250, 330), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    alpha[500:] = 255
+    content = encoded(np.dstack([PICTURE, alpha]))
+    picture, found = read_picture(content), read_alpha(content)
+    points = read_landmarks(POINTS, SIZE, SIZE)
+
+    face = make_face(picture, points, name="Mine", alpha=found)
+
+    assert face.has_outline
+    assert not make_face(PICTURE, points, name="Mine").has_outline
+    assert np.unique(face.backdrop.reshape(-1, 3), axis=0).tolist() == [[198, 206, 214]]
+    head = face.pictures["head"].astype(int)
+    edge = (head[..., 3] > 60) & (head[..., 3] < 255)
+    framed = frame(PICTURE, points).picture.astype(int)
+    assert np.abs(head[..., :3] - framed)[edge].mean() < 8  # nothing of the grey is left
+    assert np.array_equal(found, alpha)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png"])
+def test_a_picture_without_alpha_is_all_there(extension):
+    assert read_alpha(encoded(PICTURE, extension)) is None
+
+
+def test_a_picture_whose_alpha_says_nothing_is_all_there():
+    solid = np.full((SIZE, SIZE), 255, np.uint8)
+    assert read_alpha(encoded(np.dstack([PICTURE, solid]))) is None
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -9,7 +9,7 @@ import rtav
 from rtav.engines.avatar.face import FaceFile, read_face
 from rtav.engines.avatar.renderer import Renderer
 from rtav.engines.avatar.scene import planes
-from rtav.engines.avatar.staging import Staging, cover, is_cut_out
+from rtav.engines.avatar.staging import Staging, cover
 from rtav.engines.look import PLAIN, Look, frame_px, picture_px
 
 POSE = {"headYaw": 6.0, "jawOpen": 0.4, "breath": 1.0}
@@ -135,7 +135,7 @@ def test_a_photograph_goes_on_beyond_its_square(whole: FaceFile) -> None:
 def test_a_photograph_without_an_outline_keeps_its_background(
     whole: FaceFile, background: str
 ) -> None:
-    assert not is_cut_out(whole)
+    assert not whole.has_outline
     with pytest.raises(ValueError, match="one picture with its background"):
         Staging(whole, 128, Look(background=background))
 
