@@ -27,6 +27,7 @@
       { id: 'alice', name: 'Alice', language: 'en' },
     ],
     driving: ['default', 'Wink', 'AgreeYesTotaly', 'SmileTeeth', 'IdleListeningEncouraging'].map((id) => ({ id, name: id })),
+    backgrounds: [],
     session: { id: 'session_1', face: 'face1', voice: 'default', driving: 'default', instructions: 'You are a helpful assistant.' },
     emit(event) {
       fake.channel.send(JSON.stringify({ event_id: 'event_1', ...event }));
@@ -55,7 +56,7 @@
   };
 
   async function answer(ending, options) {
-    if (['faces', 'voices', 'driving'].includes(ending)) return Response.json({ [ending]: fake[ending] });
+    if (['faces', 'voices', 'driving', 'backgrounds'].includes(ending)) return Response.json({ [ending]: fake[ending] });
     if (ending === 'client_secrets') {
       if (options.headers?.Authorization !== `Bearer ${fake.knownKey}`) {
         return refuse({ status: 401, message: 'Invalid API key' });

@@ -43,6 +43,11 @@ export class Api {
     return this.#list('driving');
   }
 
+  /** Pictures to stand behind a face. @returns {Promise<Asset[]>} */
+  backgrounds() {
+    return this.#list('backgrounds');
+  }
+
   /** Swap the key for a short-lived one, which alone takes part in the call.
    * @returns {Promise<Secret>} */
   async mintSecret() {

@@ -1,6 +1,7 @@
 /** What the avatar is to be like: face, voice, motion and instructions, now and in later calls. */
 
 import { byId } from './dom.js';
+import { LookView } from './look-view.js';
 import { PickersView } from './pickers-view.js';
 
 /** Dispatches `wish`, a CustomEvent whose detail is the part of a session that changes. */
@@ -8,6 +9,7 @@ export class Choices extends EventTarget {
   #api;
   #stage;
   #pickers = new PickersView();
+  #look = new LookView();
   #instructions = byId('instructions');
   #state = byId('instructions-state');
   /** @type {import('./api.js').Asset[]} */
@@ -30,6 +32,7 @@ export class Choices extends EventTarget {
       this.#voiceIsPicked ||= 'voice' in detail;
       this.#wish(this.#withItsVoice(detail));
     });
+    this.#look.addEventListener('pick', ({ detail }) => this.#wish(detail));
     byId('instructions-form').addEventListener('submit', (press) => {
       press.preventDefault();
       this.#wish({ instructions: this.#instructions.value });
@@ -51,6 +54,7 @@ export class Choices extends EventTarget {
       }),
       showIfThere(this.#api.voices(), (voices) => this.#pickers.offerVoices(voices)),
       showIfThere(this.#api.motions(), (motions) => this.#pickers.offerMotions(motions)),
+      showIfThere(this.#api.backgrounds(), (backgrounds) => this.#look.offerBackgrounds(backgrounds)),
     ]);
     this.show(this.session);
   }
@@ -59,6 +63,7 @@ export class Choices extends EventTarget {
    * @param {Record<string, any>} session */
   show(session) {
     this.#pickers.show(session);
+    this.#look.show(session);
     this.#showPreview(session.face);
     if (document.activeElement !== this.#instructions && session.instructions !== undefined) {
       this.#instructions.value = session.instructions;

@@ -1,6 +1,7 @@
 /** The face, its captions, the buttons under it and the line that says how things stand. */
 
 import { byId } from './dom.js';
+import { MatteView } from './matte.js';
 
 /** A caption stays this long after its last word. */
 const CAPTION_STAYS_MS = 2500;
@@ -17,6 +18,8 @@ export class StageView {
   #talk = byId('talk');
   #level = byId('level');
   #captionTimer = 0;
+  #cutOut = byId('matte');
+  #matte = new MatteView(this.#video, this.#cutOut);
 
   constructor() {
     // `resize` comes with the first frame; a stream without a picture never has a width.
@@ -133,6 +136,9 @@ export class StageView {
 
   #showVideo(shown) {
     this.#frame.dataset.live = String(shown);
+    const isCutOut = this.#matte.follow();
+    this.#cutOut.hidden = !isCutOut;
+    this.#frame.dataset.matte = String(isCutOut);
   }
 }
 

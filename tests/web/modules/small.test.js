@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readAddress } from './web/address.js';
 import { EventLog, matches, toJsonLines } from './web/log.js';
+import { isMatte } from './web/matte.js';
 import { drivingFor } from './web/motions.js';
 import { statusOf } from './web/status.js';
 import { ApiError, CallError, explain } from './web/words.js';
@@ -112,4 +113,12 @@ test('the status tells who has the floor', () => {
   assert.equal(statusOf({ ...open, phase: 'speaking' }).words, 'Speaking');
   assert.equal(statusOf({ ...open, call: 'over', phase: 'speaking' }).words, 'Not connected');
   assert.equal(statusOf({ ...open, call: 'unsteady' }).mood, 'waiting');
+});
+
+test('a matte is a picture of one of our shapes that is twice as high', () => {
+  const sizes = [[512, 512], [512, 912], [912, 512], [256, 448], [1824, 1024]];
+  for (const [width, height] of sizes) {
+    assert.equal(isMatte(width, height), false, `${width} x ${height}`);
+    assert.equal(isMatte(width, 2 * height), true, `${width} x ${2 * height}`);
+  }
 });
