@@ -34,6 +34,9 @@ def test_the_standard_faces_have_names_voices_and_previews(engine: PortraitAvata
     assert faces == [
         ("face1", "Mia", "alice", "faces/face1/preview.png"),
         ("face2", "Leo", "anthony", "faces/face2/preview.png"),
+        ("face3", "Hana", "alice", "faces/face3/preview.png"),
+        ("face4", "Amara", "alice", "faces/face4/preview.png"),
+        ("face5", "Henrik", "ballad", "faces/face5/preview.png"),
         ("face6", "Kito", "anthony", "faces/face6/preview.png"),
         ("face8", "Nora", "alice", "faces/face8/preview.png"),
     ]

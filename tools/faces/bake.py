@@ -24,6 +24,7 @@ GRID = 96  # nodes of the displacement fields
 LID_POINTS = 25
 SEAM_POINTS = 41
 MOUTH_MARGIN = 8  # nodes around the mouth in which the lower lip has a field of its own
+SIDES_Z, FRONT_Z = 0.10, 0.86  # head units: how far back the head's sides count, and its front
 NEGLIGIBLE = 2e-5  # head units, 0.004 px at SIZE: zeros compress
 
 
@@ -106,10 +107,11 @@ def _fields(
 ) -> tuple[list[str], dict[str, NDArray[np.float16]]]:
     face = pictures[SKIN]
     on_face = (face.material > 0) & (face.position[..., 1] > -1.35)
-    head = _depth(on_face, face.position[..., 2], 1.3)
+    # what is farther back than this would be drawn out wide when the head turns
+    head = _depth(on_face, np.maximum(face.position[..., 2], SIDES_Z), 1.3)
     behind = pictures[HAIR_BACK]
     back = _depth(behind.material > 0, behind.position[..., 2], 3.5)
-    fringe = _depth(front, np.minimum(pictures[HEAD].position[..., 2], 0.75), 2.5)
+    fringe = _depth(front, np.clip(pictures[HEAD].position[..., 2], SIDES_Z, FRONT_Z), 2.5)
     names, expressions = fit(features, head, _seam(features, on_face, face.position[..., 2]))
     arrays = {"depth_head": head, "depth_back": back, "depth_front": fringe}
     return names, {name: _compact(array) for name, array in arrays.items()} | expressions

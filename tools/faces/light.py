@@ -4,28 +4,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
-from anatomy import (
-    BODY,
-    EVERYTHING,
-    EYES,
-    HAIR_BACK,
-    HEAD,
-    SKIN,
-    clothes,
-    crop_angle,
-    distance,
-    hair,
-    lower_lip,
-    neck,
-    seam,
-    skin,
-    upper_lip,
-)
-from heads import CROP, EYE_X, EYE_Y, EYE_Z, LID_R, MOUTH_HALF_WIDTH, Person
+from anatomy import BODY, EVERYTHING, EYES, HAIR_BACK, HEAD, SKIN, clothes, distance, neck
+from complexion import skin_colour
+from garments import cloth_colour
+from hairstyles import hair_of
+from heads import Head, Person
 from march import (
+    NOTHING,
     OF_CLOTH,
     OF_EYE,
     OF_HAIR,
@@ -37,23 +27,114 @@ from march import (
     shadows,
     tone,
 )
-from sdf import bell, kernel, noise, step
+from sdf import kernel, step
+from spectacles import spectacles
 from sprites import Image, teeth, tongue
+from strands import Density, Strands, backed, density_of, draw, shade, straight, through
+from whiskers import beard_of, brows_of
 
 OVERSAMPLING = 2  # of the baked pictures
 EXPOSURE = 0.62
 KEY = (-0.52, 0.56, 0.645)  # from the upper left, in front
 FILL = (0.78, 0.10, 0.62)
+HAIR_BACK_Z = 0.32  # hair in front of this belongs to the front layer
+GLOSS = {"hair": 1.0, "brow": 0.15, "beard": 0.35}
+
+
+class Sitter(NamedTuple):
+    """What of a person the pictures show."""
+
+    head: Head
+    colours: tuple[str, ...]
+    cut: str
+    beard: float
+    glasses: str
+
+    def palette(self) -> np.ndarray:
+        """(n, 3) linear RGB."""
+        return np.array([linear(c) for c in self.colours])
 
 
 def photograph(person: Person, scene: int, size: int) -> Picture:
     """Render one scene `size` pixels square."""
+    sitter = Sitter(person.head, person.colours, person.cut, person.beard, person.glasses)
+    take = _hair if scene in (HEAD, HAIR_BACK) else _marched
+    return take(sitter, scene, size)
+
+
+@functools.lru_cache(maxsize=4)
+def _marched(sitter: Sitter, scene: int, size: int) -> Picture:
     position = np.zeros((size, size, 3))
     material = np.zeros((size, size), np.int64)
     colour = np.zeros((size, size, 3))
-    palette = np.array([linear(c) for c in person.colours])
-    _march(size, scene, palette, person.head, position, material, colour)
-    return Picture(position.astype(np.float32), material, tone(colour, EXPOSURE).astype(np.float32))
+    _march(size, scene, sitter.palette(), sitter.head, position, material, colour)
+    colour = tone(colour, EXPOSURE)
+    if scene == EYES:
+        return Picture(position.astype(np.float32), material, colour.astype(np.float32))
+    there = material > NOTHING
+    _darken(colour, position, there, _grown(sitter)[1])
+    cover = there.astype(np.float32)
+    picture = Picture(
+        position.astype(np.float32), material, (colour * cover[..., None]).astype(np.float32), cover
+    )
+    if scene == SKIN:
+        _groom(sitter, picture)
+    return straight(picture)
+
+
+@functools.lru_cache(maxsize=2)
+def _grown(sitter: Sitter) -> tuple[list[Strands], Density]:
+    """The hair of the head, and how dense it is."""
+    strands = hair_of(sitter.cut, sitter.head, sitter.palette()[2])
+    return strands, density_of(strands)
+
+
+def _darken(colour: np.ndarray, position: np.ndarray, there: np.ndarray, hair: Density) -> None:
+    """The shade of the hair on skin and clothes; it is warm on skin."""
+    points = np.ascontiguousarray(position[there])
+    lamp = np.exp(-0.55 * through(hair.near, points, *KEY, 0.04, 16, 0.05))
+    sky = np.exp(-0.30 * through(hair.near, points, 0.0, 0.5, 0.86, 0.02, 5, 0.05))
+    light = 0.40 * sky + 0.60 * lamp * (0.4 + 0.6 * sky)
+    colour[there] *= np.stack([light**p for p in (0.36, 0.45, 0.48)], -1)
+
+
+def _groom(sitter: Sitter, picture: Picture) -> None:
+    """Brows and beard: they move with the skin they grow on."""
+    head, palette = sitter.head, sitter.palette()
+    parts = {"brow": brows_of(head, palette[6])}
+    if sitter.beard:
+        parts["beard"] = beard_of(head, palette[6], picture, long=sitter.beard)
+    for name, strands in parts.items():
+        density = density_of([strands])
+        light = tone(shade(strands, density, GLOSS[name]), EXPOSURE)
+        behind = np.where(picture.material > NOTHING, picture.position[..., 2] - 0.05, -9.0)
+        draw(picture, strands, light, behind=behind)
+    picture.material[picture.cover > 0.02] = OF_SKIN
+
+
+def _hair(sitter: Sitter, scene: int, size: int) -> Picture:
+    picture = Picture(
+        np.zeros((size, size, 3), np.float32),
+        np.zeros((size, size), np.int64),
+        np.zeros((size, size, 3), np.float32),
+        np.zeros((size, size), np.float32),
+    )
+    parts, density = _grown(sitter)
+    behind, nearest = None, HAIR_BACK_Z
+    if scene == HEAD:
+        skin = _marched(sitter, SKIN, size)
+        behind = np.where(skin.material > NOTHING, skin.position[..., 2] - 0.012, -9.0)
+        nearest = 9.0
+    for strands in parts:
+        light = tone(shade(strands, density, GLOSS["hair"]), EXPOSURE)
+        draw(picture, strands, light, behind=behind, nearest=nearest)
+    if scene == HEAD and sitter.glasses:
+        wire, light = spectacles(sitter.head, np.array(linear(sitter.glasses)))
+        draw(picture, wire, tone(light, EXPOSURE), behind=behind)
+    if scene == HAIR_BACK:
+        backed(picture, size / 240, 0.55)
+    picture.material[picture.cover > 0.02] = OF_HAIR
+    return straight(picture)
 
 
 def inside(_: Person) -> dict[str, Image]:
@@ -65,36 +146,28 @@ def inside(_: Person) -> dict[str, Image]:
 def backdrop(person: Person, size: int) -> Image:
     """(size, size, 3) BGR, 0 to 255: a soft gradient.
 
-    It has a little grain: without it the encoder shows bands.
+    It is dithered: without that the encoder shows bands.
     """
     centre, edge = (
         np.array([int(c[k : k + 2], 16) for k in (5, 3, 1)], np.float32) for c in person.backdrop
     )
     yy, xx = np.mgrid[0:size, 0:size] / size
     d = np.clip(np.hypot(xx - 0.42, yy - 0.35) / 0.95, 0, 1)[..., None]
-    grain = np.random.default_rng(0).normal(0, 0.7, (size, size, 1))
-    return (centre * (1 - d) + edge * d + grain).astype(np.float32)
+    return dithered(centre * (1 - d) + edge * d)
+
+
+def dithered(picture: Image) -> Image:
+    """Rounded to whole numbers by an ordered pattern, which a PNG packs well."""
+    pattern = np.zeros((1, 1))
+    for _ in range(3):
+        pattern = np.block([[4 * pattern, 4 * pattern + 2], [4 * pattern + 3, 4 * pattern + 1]])
+    size = picture.shape[0]
+    tiles = np.tile((pattern + 0.5) / pattern.size, (-(-size // 8), -(-size // 8)))
+    return np.floor(picture + tiles[:size, :size, None]).astype(np.float32)
 
 
 _shadow = shadows(distance, EVERYTHING, KEY)
 _openness = openness(distance, EVERYTHING)
-
-
-@kernel
-def _brow(x, y, h):
-    """Coverage by the eyebrow."""
-    ax = abs(x)
-    u = (ax - 0.12) / 0.36
-    if u < -0.1 or u > 1.1:
-        return 0.0
-    rise = h.brow_arch * math.sin(min(1.0, max(0.0, u)) * 2.35)
-    centre = h.brow_y + rise - 0.075 * max(0.0, u - 0.55)
-    width = h.brow_width * (1 - 0.60 * max(0.0, u))
-    ragged = 0.006 * noise(ax * 60 + y * 25)
-    m = 1 - step(width * 0.50, width * 1.18, abs(y - centre + ragged))
-    m *= step(-0.10, 0.22, u) * (1 - step(0.90, 1.10, u))
-    streak = noise((ax * 1.6 + y * 1.1) * 62) * 0.6 + noise((ax * 1.9 + y) * 131) * 0.4
-    return m * (0.93 + 0.07 * streak)
 
 
 @kernel
@@ -103,49 +176,10 @@ def _mix(r, g, b, colour, k):
 
 
 @kernel
-def _skin_colour(x, y, z, palette, h):
-    """Albedo and gloss of the face: blush, lids, lips, brows, nostrils."""
-    r, g, b = palette[0, 0], palette[0, 1], palette[0, 2]
-    gloss = 0.16
-    ax = abs(x)
-    blush = 0.60 * bell(ax - 0.37, 0.20) * bell(y + 0.20, 0.17)
-    blush += 0.35 * bell(x, 0.12) * bell(y + 0.18, 0.1) + 0.25 * bell(ax - 0.80, 0.1)
-    blush = min(1.0, blush) * (1.0 if z > -0.4 else 0.3)
-    r, g, b = r * (1 - blush * 0.04), g * (1 - blush * 0.24), b * (1 - blush * 0.22)
-    lid = math.sqrt((ax - EYE_X) ** 2 + (y - EYE_Y - 0.02) ** 2 + (z - EYE_Z) ** 2) - LID_R
-    warm = 1 - step(0.0, 0.035, lid)
-    r, g, b = r * (1 - 0.06 * warm), g * (1 - 0.15 * warm), b * (1 - 0.12 * warm)
-    if z > 0.35:
-        line, u = seam(x), ax / MOUTH_HALF_WIDTH
-        if u < 1.08:
-            top, bottom = line + upper_lip(x), line - lower_lip(x)
-            red = step(bottom - 0.010, bottom + 0.012, y)
-            red *= (1 - step(top - 0.010, top + 0.008, y)) * (1 - step(0.97, 1.06, u))
-            r, g, b = _mix(r, g, b, palette[1], 0.90 * red)
-            gloss += 0.22 * red
-            k = 0.55 * bell(y - line, 0.010) * (1 - step(1.0, 1.15, u))
-            r, g, b = r * (1 - k * 0.72), g * (1 - k * 0.85), b * (1 - k * 0.85)
-        k = 0.94 * _brow(x, y, h)
-        if k > 0:
-            r, g, b = _mix(r, g, b, palette[2] * 0.8, k)
-            gloss *= 1 - k
-        k = 0.75 * bell(ax - 0.05, 0.030) * bell(y + 0.252, 0.020) * (1.0 if z > 0.6 else 0.0)
-        r, g, b = r * (1 - k * 0.8), g * (1 - k * 0.9), b * (1 - k * 0.9)
-    return r, g, b, gloss
-
-
-@kernel
-def _cloth_colour(x, y, z, palette):
-    rib = 0.5 + 0.5 * math.sin(math.atan2(x, z + 0.3) * 58)
-    k = 1 - 0.16 * step(-1.70, -1.62, y) * rib
-    return palette[3, 0] * k, palette[3, 1] * k, palette[3, 2] * k
-
-
-@kernel
-def _eye_colour(x, y, palette):
+def _eye_colour(x, y, palette, h):
     """White, iris and pupil; the eyes turn in very slightly, towards the viewer."""
     side = 1.0 if x > 0 else -1.0
-    dx, dy = x - side * (EYE_X - 0.012), y - EYE_Y - 0.004
+    dx, dy = x - side * (h.eye_x - 0.012), y - h.eye_y - 0.004
     away = math.sqrt(dx * dx + dy * dy)
     veil = step(0.11, 0.25, away)
     r, g, b = 0.837 * (1 - 0.10 * veil), 0.828 * (1 - 0.22 * veil), 0.819 * (1 - 0.22 * veil)
@@ -162,32 +196,9 @@ def _eye_colour(x, y, palette):
 def _material(x, y, z, scene, h):
     if scene == EYES:
         return OF_EYE
-    if scene == HAIR_BACK:
-        return OF_HAIR
-    if scene == HEAD and hair(x, y, z, h) < skin(x, y, z, h):
-        return OF_HAIR
     if scene == BODY and clothes(x, y, z, h) < neck(x, y, z, h):
         return OF_CLOTH
     return OF_SKIN
-
-
-@kernel
-def _hair_shine(x, y, z, nx, ny, nz, hx, hy, hz, h):
-    """Two bands of highlight along the strands; every strand shifts them a little."""
-    if h.hair == CROP:
-        a = crop_angle(x, y) * 1.6 + 0.25 * z
-        tx, ty, tz = 0.35 - nx * (0.35 * nx + ny), 1 - ny * (0.35 * nx + ny), -nz * (0.35 * nx + ny)
-    else:
-        a = math.atan2(x + 0.25, z + 0.35)
-        tx, ty, tz = -nx * ny, 1 - ny * ny, -nz * ny
-    length = 1 / (math.sqrt(tx * tx + ty * ty + tz * tz) + 1e-6)
-    shift = 0.13 * noise(a * 14 + 0.5 * y) + 0.10 * noise(a * 41 + 1.3 * y + 5.0)
-    shift += 0.07 * noise(a * 97 + 3.0 * y + 17.0)
-    t = (tx * hx + ty * hy + tz * hz) * length + shift
-    sharp = math.sqrt(max(0.0, 1 - t * t)) ** 60
-    wide = math.sqrt(max(0.0, 1 - (t + 0.22) ** 2)) ** 22
-    grain = 0.80 + 0.20 * noise(a * 70 + 2.0 * y + 3.0)
-    return sharp * grain, wide * grain
 
 
 @kernel
@@ -198,14 +209,12 @@ def _shade(x, y, z, nx, ny, nz, vx, vy, vz, scene, palette, h):
     if material == OF_SKIN:
         r, g, b, gloss = palette[0, 0], palette[0, 1], palette[0, 2], 0.16
         if scene == SKIN:
-            r, g, b, gloss = _skin_colour(x, y, z, palette, h)
-    elif material == OF_HAIR:
-        r, g, b = palette[2, 0], palette[2, 1], palette[2, 2]
+            r, g, b, gloss = skin_colour(x, y, z, palette, h)
     elif material == OF_CLOTH:
-        r, g, b = _cloth_colour(x, y, z, palette)
+        r, g, b = cloth_colour(x, y, z, palette, h)
         gloss, polish = 0.03, 8.0
     else:
-        r, g, b = _eye_colour(x, y, palette)
+        r, g, b = _eye_colour(x, y, palette, h)
     facing = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
     lit, seen = 1.0, 1.0
     if scene != EYES:
@@ -233,16 +242,11 @@ def _shade(x, y, z, nx, ny, nz, vx, vy, vz, scene, palette, h):
     hx, hy, hz = hx * inverse, hy * inverse, hz * inverse
     shine = gloss * (max(0.0, nx * hx + ny * hy + nz * hz) ** polish) * lit * 1.3
     r, g, b = r + shine, g + shine * 0.97, b + shine * 0.93
-    if material == OF_HAIR:
-        sharp, wide = _hair_shine(x, y, z, nx, ny, nz, hx, hy, hz, h)
-        wide *= 1.3 * (0.3 + 0.7 * lit) * seen * 0.8
-        sharp *= lit * seen * 0.8
-        r += 0.34 * sharp + palette[2, 0] * wide
-        g += 0.30 * sharp + palette[2, 1] * wide
-        b += 0.26 * sharp + palette[2, 2] * wide
     if scene != EYES:
         rim = (1 - max(0.0, nx * vx + ny * vy + nz * vz)) ** 3.2
         rim *= max(0.0, nx * 0.75 + ny * 0.35 - nz * 0.15 + 0.25) * 0.75 * seen
+        if scene == SKIN:  # at a turn of the head its band would be stretched
+            rim *= 0.30
         r += rim * 0.85 * (0.35 + r)
         g += rim * 0.92 * (0.35 + g)
         b += rim * 1.05 * (0.35 + b)

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 from anatomy import BODY, EYES, HAIR_BACK, HEAD, SKIN
 from bake import SIZE, bake
+from cast import PEOPLE
 from creatures import CREATURES
-from heads import PEOPLE
 
 from rtav.engines.avatar.asset import FaceAsset
 from rtav.engines.avatar.face import read_face

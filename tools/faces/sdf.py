@@ -66,3 +66,35 @@ def noise(t):
     f = t - i
     f = f * f * (3 - 2 * f)
     return 2.0 * (_hash(i) * (1 - f) + _hash(i + 1.0) * f) - 1.0
+
+
+@kernel
+def _corner(i, j, k):
+    s = math.sin(i * 127.1 + j * 311.7 + k * 74.7) * 43758.5453
+    return s - math.floor(s)
+
+
+@kernel
+def noise3(x, y, z):
+    """Value noise in space, -1 to 1, about one feature per unit."""
+    i, j, k = math.floor(x), math.floor(y), math.floor(z)
+    a, b, c = x - i, y - j, z - k
+    a, b, c = a * a * (3 - 2 * a), b * b * (3 - 2 * b), c * c * (3 - 2 * c)
+    near = (_corner(i, j, k) * (1 - a) + _corner(i + 1, j, k) * a) * (1 - b)
+    near += (_corner(i, j + 1, k) * (1 - a) + _corner(i + 1, j + 1, k) * a) * b
+    far = (_corner(i, j, k + 1) * (1 - a) + _corner(i + 1, j, k + 1) * a) * (1 - b)
+    far += (_corner(i, j + 1, k + 1) * (1 - a) + _corner(i + 1, j + 1, k + 1) * a) * b
+    return 2.0 * (near * (1 - c) + far * c) - 1.0
+
+
+@kernel
+def spots(x, y, cell, chance):
+    """0 to 1: round spots scattered over a plane, at most one in every square of side `cell`."""
+    u, v = x / cell, y / cell
+    i, j = math.floor(u), math.floor(v)
+    found = 0.0
+    if _corner(i, j, 3.0) < chance:
+        cx, cy = 0.3 + 0.4 * _corner(i, j, 5.0), 0.3 + 0.4 * _corner(i, j, 7.0)
+        r = 0.10 + 0.16 * _corner(i, j, 9.0)
+        found = math.exp(-(((u - i - cx) ** 2 + (v - j - cy) ** 2) / (r * r)))
+    return found

@@ -1,4 +1,7 @@
-"""Draw a sheet of 24 expressions: `python tools/faces/sheet.py face1 face2`."""
+"""Draw what the faces can do: `python tools/faces/sheet.py face1 face2`.
+
+A sheet of 24 expressions of each; with `--together` one picture of all of them at rest.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,10 @@ from rtav.engines.avatar.lips import SHAPES
 from rtav.engines.avatar.renderer import Renderer
 
 ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "docs" / "images"
 SIZE_PX = 512
 TILE_PX = 240
+PORTRAIT_PX = 320
 TRIM_PX = 4
 COLUMNS = 6
 
@@ -71,18 +76,33 @@ POSES: dict[str, Pose] = {
 }
 
 
+def opened(face_id: str) -> Renderer:
+    folder = ROOT / "src" / "rtav" / "assets" / "faces" / face_id
+    return Renderer(FaceAsset(read_face(folder), SIZE_PX))
+
+
+def tile(renderer: Renderer, pose: Pose, size_px: int) -> np.ndarray:
+    """(size_px, size_px, 3) BGR."""
+    picture = cv2.cvtColor(renderer.render(RESTING | pose), cv2.COLOR_YUV2BGR_I420)
+    return cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_AREA)
+
+
+def together(face_ids: list[str]) -> np.ndarray:
+    """(H, W, 3) BGR: all of them at rest, in two rows."""
+    tiles = [tile(opened(face_id), {}, PORTRAIT_PX) for face_id in face_ids]
+    columns = -(-len(tiles) // 2)
+    tiles += [np.full_like(tiles[0], 255)] * (2 * columns - len(tiles))
+    return np.vstack([np.hstack(tiles[:columns]), np.hstack(tiles[columns:])])
+
+
 def sheet(face_id: str) -> np.ndarray:
     """(H, W, 3) BGR."""
-    folder = ROOT / "src" / "rtav" / "assets" / "faces" / face_id
-    renderer = Renderer(FaceAsset(read_face(folder), SIZE_PX))
-    tiles = []
+    renderer, tiles = opened(face_id), []
     for name, pose in POSES.items():
-        frame = renderer.render(RESTING | pose)
-        picture = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)
-        tile = cv2.resize(picture, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
+        shown = tile(renderer, pose, TILE_PX)
         at = (6, TILE_PX - 8)
-        cv2.putText(tile, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 34, 30), 1, cv2.LINE_AA)
-        tiles.append(tile[TRIM_PX:])
+        cv2.putText(shown, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 34, 30), 1, cv2.LINE_AA)
+        tiles.append(shown[TRIM_PX:])
     rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
     return np.vstack(rows)
 
@@ -90,11 +110,20 @@ def sheet(face_id: str) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ids", nargs="+")
-    for face_id in parser.parse_args().ids:
-        path = ROOT / "docs" / "images" / f"{face_id}-sheet.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), sheet(face_id), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-        print(f"wrote {path}")
+    parser.add_argument("--together", action="store_true", help="write faces.png instead")
+    arguments = parser.parse_args()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    if arguments.together:
+        _write("faces", together(arguments.ids))
+        return
+    for face_id in arguments.ids:
+        _write(f"{face_id}-sheet", sheet(face_id))
+
+
+def _write(name: str, picture: np.ndarray) -> None:
+    path = IMAGES / f"{name}.png"
+    cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    print(f"wrote {path}")
 
 
 if __name__ == "__main__":

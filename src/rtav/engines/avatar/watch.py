@@ -7,8 +7,10 @@ import math
 import numpy as np
 
 from rtav.engines.avatar.asset import ORDER, FaceAsset
+from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import Pose, both
 from rtav.engines.avatar.geometry import project, turned
+from rtav.engines.avatar.layers import Nodes
 from rtav.engines.avatar.lips import MOUTH
 from rtav.engines.avatar.scene import BREATH
 from rtav.engines.avatar.steadiness import EYES, Bearing
@@ -40,9 +42,10 @@ class Watch:
         rows = [asset.shapes[name] for name in names]
         for name in (n for n in ORDER if n in asset.layers):
             layer = asset.layers[name]
-            some = layer.seen[::EVERY]
+            some, basis = layer.seen[::EVERY], layer.basis
+            if basis is not None:
+                some = np.union1d(some, _farthest(basis[rows], layer.seen))
             rest.append(layer.rest[:, some])
-            basis = layer.basis
             if basis is None:
                 moves.append(np.zeros((len(rows), 3, len(some)), np.float32))
             else:
@@ -83,3 +86,9 @@ class Watch:
                 assert basis is not None
                 moved.append(float(np.abs(basis[row]).max()))
         return max(moved)
+
+
+def _farthest(basis: F32, seen: Nodes) -> Nodes:
+    """The nodes that one of the channels moves farthest. `basis` is (rows, 3 * n)."""
+    reach = np.abs(basis.reshape(len(basis), 3, -1)[:, :, seen]).max(1)
+    return np.asarray(seen[reach.argmax(1)])
