@@ -88,7 +88,7 @@ def peak(motion: Motion, rest: Pose) -> Pose:
 
     times = np.arange(0.0, motion.duration_s, 1 / FPS)
     pose = max((motion.at(float(t))[0] for t in times), key=distance)
-    Signs(drift={}, gaze=(0.0, 0.0), breath=0.0, lid=0.0).add_to(pose)
+    Signs(drift={}, gaze=(0.0, 0.0), glance=(0.0, 0.0), breath=0.0, lid=0.0).add_to(pose)
     return clamp(pose)
 
 

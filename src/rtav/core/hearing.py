@@ -46,6 +46,11 @@ class Hearing:
         return self._tracker.phase in (Phase.SPEAKING, Phase.PAUSED)
 
     @property
+    def is_pausing(self) -> bool:
+        """The caller is silent, and may go on."""
+        return self._tracker.phase is Phase.PAUSED
+
+    @property
     def hears_a_sound(self) -> bool:
         """Speech, or what may become it."""
         return self._tracker.phase is not Phase.QUIET

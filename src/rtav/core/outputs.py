@@ -227,6 +227,8 @@ class Feel:
     """What the face expresses while it does not speak."""
 
     mood: Literal["idle", "listening", "thinking"]
+    pauses: bool = False
+    """The caller has fallen silent within a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ class Session:
         self._editing = Editing(self._common, self._answering, self._hearing, self._recognition)
         self._idle = Idle(self._common, self._answering, self._hearing, self._recognition)
         self._editing.created = self._idle.item_created
-        self._mood: Mood = "idle"
+        self._feeling = Feel("idle")
         self._has_begun = False
         self._expiry = Expiry(self._common, self._answering, self._connections)
         self._handlers: dict[type[Input], Callable[[Any], None]] = {
@@ -282,10 +282,10 @@ class Session:
         self._editing.tick()
         self._idle.settle()
         self._expiry.tick()
-        mood = self._current_mood()
-        if mood != self._mood:
-            self._mood = mood
-            self._common.put(Feel(mood))
+        feeling = Feel(self._current_mood(), pauses=self._hearing.is_pausing)
+        if feeling != self._feeling:
+            self._feeling = feeling
+            self._common.put(feeling)
 
     def _current_mood(self) -> Mood:
         if self._hearing.is_listening:

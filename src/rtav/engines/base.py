@@ -295,6 +295,8 @@ class Moment:
     visemes: Sequence[Viseme] = ()
     """The track's visemes around `speech_at` (at least 0.3 s to both sides), in order."""
     mood: Mood = "idle"
+    pause_at: int | None = None
+    """Since when, on the call's clock, the caller is silent within a turn; None: no pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

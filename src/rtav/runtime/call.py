@@ -352,6 +352,7 @@ class Call:
 
     def _feel(self, order: wanted.Feel) -> None:
         self._playout.mood = order.mood
+        self._playout.pause_at = self._at if order.pauses else None
 
     @staticmethod
     def _measure(order: wanted.Measure) -> None:

@@ -41,7 +41,7 @@ class InStep:
 
     def render(self, moment: Moment) -> I420:
         self._obey()
-        frame = self._avatar.render(replace(moment, at=moment.at + (self._clock.ahead or 0)))
+        frame = self._avatar.render(self._on_clock(moment))
         self._clock.kind = self.in_step
         return frame
 
@@ -56,6 +56,11 @@ class InStep:
 
     def show(self, face: str) -> None:
         self._avatar.show(face)
+
+    def _on_clock(self, moment: Moment) -> Moment:
+        ahead = self._clock.ahead or 0
+        pause_at = None if moment.pause_at is None else moment.pause_at + ahead
+        return replace(moment, at=moment.at + ahead, pause_at=pause_at)
 
     def _obey(self) -> None:
         orders, self._orders = self._orders, []

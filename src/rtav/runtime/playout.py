@@ -87,6 +87,8 @@ class Playout:
         self._shown: tuple[Track, int, int] | None = None
         """The track that sounds now: which, its position, and the call's clock there."""
         self.mood: Mood = "idle"
+        self.pause_at: int | None = None
+        """See `Moment`."""
 
     # --- from the engines --------------------------------------------------------------------
 
@@ -157,11 +159,11 @@ class Playout:
     def moment(self, at: int) -> Moment:
         """What the face shows at sample `at` of the call, at most some ticks ahead of `read`."""
         if self._shown is None:
-            return Moment(at=at, mood=self.mood)
+            return Moment(at=at, mood=self.mood, pause_at=self.pause_at)
         track, position, since = self._shown
         speech_at = position + at - since
         if speech_at >= track.length:
-            return Moment(at=at, mood=self.mood)
+            return Moment(at=at, mood=self.mood, pause_at=self.pause_at)
         return Moment(at=at, speech_at=speech_at, visemes=track.around(speech_at), mood="speaking")
 
     # --- pieces ------------------------------------------------------------------------------

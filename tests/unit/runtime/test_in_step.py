@@ -44,6 +44,14 @@ def test_frames_and_orders_are_moved_to_the_common_clock() -> None:
     assert face.moments == [Moment(at=24_000 + 2 * FRAME, mood="listening")]
 
 
+def test_a_pause_is_moved_to_the_common_clock() -> None:
+    face = scripted()
+
+    InStep(face, started(1.0)).render(Moment(at=2 * FRAME, pause_at=FRAME))
+
+    assert face.moments == [Moment(at=24_000 + 2 * FRAME, pause_at=24_000 + FRAME)]
+
+
 def test_orders_from_before_the_start_are_carried_out_before_the_first_frame() -> None:
     face, clock = scripted(), CommonClock(lambda: 1.0)
     avatar = InStep(face, clock)

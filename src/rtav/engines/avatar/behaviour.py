@@ -12,6 +12,8 @@ from rtav.engines.avatar.wander import Bumps, Wander, branch
 from rtav.engines.base import Mood
 
 CHANGE_S = 0.5  # from one mood to the next
+GLANCES: Mapping[Mood, float] = {"idle": 1.0, "listening": 0.35, "thinking": 0.0, "speaking": 1.0}
+"""How far the glances go that everybody casts now and then: a listener's eyes stay with you."""
 MOODS: tuple[Mood, ...] = get_args(Mood)
 
 
@@ -21,10 +23,10 @@ class Manners:
     def __init__(self, random: Random) -> None:
         nods, beats = branch(random), branch(random)
         self._nods = Bumps(
-            lambda: nods.uniform(2.4, 6.0),
-            lambda: nods.uniform(2.2, 4.2),
-            shape=_nod,
-            first_s=nods.uniform(0.8, 2.0),
+            lambda: nods.uniform(5.0, 12.0),
+            lambda: nods.uniform(1.4, 2.6),
+            shape=nod,
+            first_s=nods.uniform(2.0, 6.0),
         )
         self._beats = Bumps(
             lambda: beats.uniform(0.7, 2.2),
@@ -85,6 +87,10 @@ class Behaviour:
         """The mood, and the side to which a thinker looks."""
         return self._mood, self._aside if self._mood == "thinking" else 0.0
 
+    def glancing(self, t: float) -> float:
+        """How far glances leave the viewer at `t`, the latest instant posed."""
+        return sum(weight * GLANCES[mood] for mood, weight in self._weights(t).items())
+
     def is_settled(self, t: float) -> bool:
         """Whether nothing is seen of an earlier mood at `t`."""
         return t - self._since_s >= CHANGE_S
@@ -136,7 +142,7 @@ def _thinking(t: float) -> Pose:
     }
 
 
-def _nod(t: float) -> float:
+def nod(t: float) -> float:
     """Down and up twice within 0.9 s, the second time half as far."""
     if t >= 0.9:
         return 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -16,6 +16,12 @@ DOUBLE_BLINK_SHARE = 0.12
 RESTING = {**dict.fromkeys(both("eyeBlink"), 0.13), **dict.fromkeys(both("eyeSquint"), 0.12)}
 """Lids of someone at ease: fully open eyes stare, 0.2 and more look sleepy."""
 SACCADE_S = 0.025  # time constant: the eyes jump, they do not glide
+FIXATION_S = (0.3, 1.6)  # between two of the tiny jumps by which eyes that look at somebody live
+FIXATION_SPREAD = (0.5, 0.35)  # of these, degrees across and upwards
+GLANCE_GAP_S = 5.5  # median: someone looked at looks back seven eighths of the time
+GLANCE_GAP_RANGE_S = (2.0, 14.0)
+GLANCE_S = (0.45, 1.3)
+GLANCE_FAR = (4.0, 9.0)  # degrees
 GAZE_HOLD = 0.7  # share of a head turn that the eyes make up for, to stay with the viewer
 
 
@@ -25,14 +31,20 @@ class Signs:
 
     drift: Mapping[str, float]
     gaze: tuple[float, float]
+    """Around the viewer's eyes: too little to look anywhere else."""
+    glance: tuple[float, float]
+    """Away from the viewer, now and then."""
     breath: float
     lid: float
 
-    def add_to(self, pose: Pose, *, blinking: float = 1.0) -> None:
-        """Add them over everything else, in place; `blinking` is how far blinks close the eyes."""
+    def add_to(self, pose: Pose, *, blinking: float = 1.0, glancing: float = 1.0) -> None:
+        """Add them over everything else, in place.
+
+        `blinking` is how far blinks close the eyes, `glancing` how far glances leave the viewer.
+        """
         for name, drift in self.drift.items():
             pose[name] = pose.get(name, 0.0) + drift
-        gaze_x, gaze_y = self.gaze
+        gaze_x, gaze_y = (a + glancing * b for a, b in zip(self.gaze, self.glance, strict=True))
         hold_x = -GAZE_HOLD * pose.get("headYaw", 0.0)
         hold_y = GAZE_HOLD * pose.get("headPitch", 0.0)
         pose["gazeX"] = pose.get("gazeX", 0.0) + gaze_x + hold_x
@@ -44,34 +56,61 @@ class Signs:
             pose[name] = max(pose[name], blinking * self.lid)
 
 
+class Saccades:
+    """Jumps from point to point, with a rest at each."""
+
+    def __init__(
+        self, draw: Callable[[float], tuple[tuple[float, float], float]], *, first_s: float
+    ) -> None:
+        """`draw` gives where the jump at this time goes and how long it rests there."""
+        self._draw = draw
+        self.target = (0.0, 0.0)
+        self._from = (0.0, 0.0)
+        self._since_s = 0.0
+        self._next_s = first_s
+
+    def at(self, t: float) -> tuple[float, float]:
+        """Where it is at `t` seconds, which never goes back."""
+        while t >= self._next_s:
+            start_s = self._next_s
+            target, rest_s = self._draw(start_s)
+            self._from = self._where(start_s)
+            self.target, self._since_s, self._next_s = target, start_s, start_s + rest_s
+        return self._where(t)
+
+    def _where(self, t: float) -> tuple[float, float]:
+        left = math.exp(-(t - self._since_s) / SACCADE_S)
+        (x0, y0), (x1, y1) = self._from, self.target
+        return x1 + (x0 - x1) * left, y1 + (y0 - y1) * left
+
+
 class Life:
     """Where the signs of life come from. Times are seconds."""
 
     def __init__(self, random: Random) -> None:
-        self._blink_random, self._gaze_random, self._breath_random = (
-            branch(random) for _ in range(3)
+        self._blink_random, self._gaze_random, self._breath_random, self._fixed_random = (
+            branch(random) for _ in range(4)
         )
         self._blinks = Bumps(
             self._blink_gap, lambda: 1.0, shape=_lid, first_s=self._blink_random.uniform(0.8, 3.0)
         )
-        self._gaze_from = self._gaze_to = (0.0, 0.0)
-        self._gaze_since_s = 0.0
-        self._gaze_next_s = 0.6
+        self._fixation = Saccades(self._fixate, first_s=0.6)
+        self._glances = Saccades(self._glance, first_s=self._glance_gap())
         self._breath_start_s = -self._breath_random.uniform(0.0, 3.0)
         self._breath_length_s = 3.8
         self._breath_depth = 1.0
         self._drift = {
-            "headYaw": Wander(random, spread=0.7, gap_s=(1.6, 3.8), glide_s=1.5),
-            "headPitch": Wander(random, spread=0.5, gap_s=(1.4, 3.6), glide_s=1.3),
-            "headRoll": Wander(random, spread=0.5, gap_s=(2.0, 5.0), glide_s=1.9),
+            "headYaw": Wander(random, spread=1.1, gap_s=(1.6, 4.4), glide_s=1.6),
+            "headPitch": Wander(random, spread=0.7, gap_s=(1.4, 4.0), glide_s=1.4),
+            "headRoll": Wander(random, spread=0.8, gap_s=(2.0, 5.6), glide_s=2.0),
             "browInnerUp": Wander(random, spread=0.04, gap_s=(1.5, 5.0), glide_s=0.5),
         }
 
     def at(self, t: float) -> Signs:
         """What shows at `t`, which never goes back."""
         drift = {name: wander.at(t) for name, wander in self._drift.items()}
-        gaze, breath = self._gaze(t), self._breath(t)
-        return Signs(drift=drift, gaze=gaze, breath=breath, lid=self._blinks.at(t))
+        gaze, glance, breath = self._fixation.at(t), self._glances.at(t), self._breath(t)
+        return Signs(drift=drift, gaze=gaze, glance=glance, breath=breath, lid=self._blinks.at(t))
 
     def _blink_gap(self) -> float:
         random = self._blink_random
@@ -80,22 +119,33 @@ class Life:
         low, high = BLINK_GAP_RANGE_S
         return min(high, max(low, random.lognormvariate(math.log(BLINK_GAP_S), 0.45)))
 
-    def _gaze(self, t: float) -> tuple[float, float]:
-        while t >= self._gaze_next_s:
-            random = self._gaze_random
-            target = (random.gauss(0.0, 2.0), random.gauss(0.0, 1.1))
-            if math.dist(target, self._gaze_to) > 5.0:  # a large jump takes a blink along
-                self._blinks.at(self._gaze_next_s)
-                self._blinks.ask(self._gaze_next_s)
-            self._gaze_from = self._gaze_at(self._gaze_next_s)
-            self._gaze_to, self._gaze_since_s = target, self._gaze_next_s
-            self._gaze_next_s += random.uniform(0.4, 2.2)
-        return self._gaze_at(t)
+    def _fixate(self, t: float) -> tuple[tuple[float, float], float]:
+        random = self._fixed_random
+        across, upwards = FIXATION_SPREAD
+        return (random.gauss(0.0, across), random.gauss(0.0, upwards)), random.uniform(*FIXATION_S)
 
-    def _gaze_at(self, t: float) -> tuple[float, float]:
-        left = math.exp(-(t - self._gaze_since_s) / SACCADE_S)
-        (x0, y0), (x1, y1) = self._gaze_from, self._gaze_to
-        return x1 + (x0 - x1) * left, y1 + (y0 - y1) * left
+    def _glance(self, t: float) -> tuple[tuple[float, float], float]:
+        """Away, mostly to a side and seldom far up; or back to the viewer."""
+        random = self._gaze_random
+        if self._glances.target != (0.0, 0.0):
+            if random.random() < 0.2:  # not back yet: there was something else to see
+                return self._somewhere(), random.uniform(*GLANCE_S)
+            return (0.0, 0.0), self._glance_gap()
+        target = self._somewhere()
+        if math.hypot(*target) > 5.5:  # a large jump takes a blink along
+            self._blinks.at(t)
+            self._blinks.ask(t)
+        return target, random.uniform(*GLANCE_S)
+
+    def _somewhere(self) -> tuple[float, float]:
+        random = self._gaze_random
+        far, side = random.uniform(*GLANCE_FAR), random.choice((-1.0, 1.0))
+        return side * far, far * random.uniform(-0.5, 0.3)
+
+    def _glance_gap(self) -> float:
+        low, high = GLANCE_GAP_RANGE_S
+        random = self._gaze_random
+        return min(high, max(low, random.lognormvariate(math.log(GLANCE_GAP_S), 0.5)))
 
     def _breath(self, t: float) -> float:
         while t >= self._breath_start_s + self._breath_length_s:

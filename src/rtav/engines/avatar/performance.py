@@ -10,6 +10,7 @@ from rtav.engines.avatar.channels import Pose, add, both, clamp, ease, scale
 from rtav.engines.avatar.lips import REACH_S, mouth
 from rtav.engines.avatar.motion import Motion
 from rtav.engines.avatar.nature import Nature
+from rtav.engines.avatar.nodding import Nods
 from rtav.engines.avatar.player import Player
 from rtav.engines.base import Moment
 from rtav.media.pcm import SESSION_RATE_HZ
@@ -40,6 +41,7 @@ class Performance:
         self._nature = nature
         self._player = Player(motion)
         self._behaviour = Behaviour()
+        self._nods = Nods()
         self._last_s = 0.0
         self._talk = 0.0
         self._gesture = 0.0
@@ -58,6 +60,7 @@ class Performance:
         is_common = (
             self._gesture == 0.0
             and self._talk == 0.0
+            and not self._nods.shows(self._last_s)
             and self._player.is_in_step(self._last_s)
             and self._behaviour.is_settled(self._last_s)
         )
@@ -83,13 +86,16 @@ class Performance:
         )
         instant = self._nature.at(t)
         mood = self._behaviour.pose(t, moment.mood, instant.moods)
+        add(mood, self._nods.pose(t, moment))
         add(pose, mood, weight=1.0 - (1.0 - GESTURE_MOOD) * self._gesture)
         scale(pose, JAW_AND_LIPS, 1.0 - (1.0 - JAW_SHARE) * self._talk)
         scale(pose, SMILE, 1.0 - (1.0 - SMILE_SHARE) * self._talk)
         add(pose, speech)
         # lips that meet cannot be parted by the motion below
         pose["jawOpen"] = pose.get("jawOpen", 0.0) * (1.0 - min(1.0, pose.get("mouthClose", 0.0)))
-        instant.signs.add_to(pose, blinking=1.0 - self._own_blinks)
+        instant.signs.add_to(
+            pose, blinking=1.0 - self._own_blinks, glancing=self._behaviour.glancing(t)
+        )
         return clamp(pose)
 
     def _speech(self, t: float, moment: Moment) -> Pose:

@@ -83,6 +83,39 @@ def test_the_eyes_jump_between_points_and_rest_there() -> None:
     assert statistics.median(steps) < 0.1
 
 
+def test_the_eyes_are_with_the_viewer_most_of_the_time_and_come_back() -> None:
+    poses = live(300)
+    away = [abs(pose["gazeX"] + 0.7 * pose["headYaw"]) > 2.5 for pose in poses]
+
+    lengths = [len(list(run)) * FRAME_S for is_away, run in itertools.groupby(away) if is_away]
+    assert 0.04 < sum(away) / len(away) < 0.25
+    assert 20 < len(lengths) < 75
+    assert max(lengths) < 4.5
+
+
+def test_eyes_that_rest_on_somebody_are_never_quite_still() -> None:
+    poses = live(120)
+    there = [(pose["gazeX"] + 0.7 * pose["headYaw"]) for pose in poses]
+    small = [abs(b - a) for a, b in itertools.pairwise(there) if 0.15 < abs(b - a) < 2]
+
+    assert len(small) > 60
+
+
+def test_gaps_between_blinks_are_a_persons_some_of_them_double() -> None:
+    times = blinks(live(1200, seed=5))
+    gaps = sorted(b - a for a, b in itertools.pairwise(times))
+
+    double = sum(gap < 0.6 for gap in gaps) / len(gaps)
+    single = [gap for gap in gaps if gap >= 0.6]
+    assert 0.04 < double < 0.2
+    assert 2.5 < statistics.median(single) < 4.6
+    assert single[len(single) // 10] < 2.4
+    assert single[-len(single) // 10] > 4.8
+    deltas = np.diff(np.array(times))  # a period would show as one gap that prevails
+    counts, _ = np.histogram(deltas, bins=np.arange(0, 11, 0.25))
+    assert counts.max() < 0.2 * len(deltas)
+
+
 def test_breath_comes_and_goes() -> None:
     breath = [pose["breath"] for pose in live(30)]
 
