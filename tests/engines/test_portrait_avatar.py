@@ -38,6 +38,7 @@ def test_the_standard_faces_have_names_voices_and_previews(engine: PortraitAvata
         ("face4", "Amara", "alice", "faces/face4/preview.png"),
         ("face5", "Henrik", "ballad", "faces/face5/preview.png"),
         ("face6", "Kito", "anthony", "faces/face6/preview.png"),
+        ("face7", "Juno", "alice", "faces/face7/preview.png"),
         ("face8", "Nora", "alice", "faces/face8/preview.png"),
     ]
     assert all((ASSETS / face.preview).is_file() for face in engine.faces() if face.preview)

@@ -15,8 +15,6 @@ from heads import CAMERA_Y, CAMERA_Z, FOCAL, PIVOT, Person
 from march import OF_HAIR, Picture
 from numpy.typing import NDArray
 
-from rtav.engines.avatar.shapes import displacements
-
 Floats = NDArray[np.float32]
 
 SIZE = 720  # px; larger frames show no more than this
@@ -124,15 +122,12 @@ def fit(
 
     `depth` is (GRID, GRID); `lips` the closed mouth line on the surface, (SEAM_POINTS, 3).
     """
-    nodes, mouth = _unproject(depth), features.mouth
-    upper, lower = displacements(nodes, mouth, upper=True), displacements(nodes, mouth, upper=False)
+    nodes, moved = _unproject(depth), features.displacements
+    upper, lower = moved(nodes, upper=True), moved(nodes, upper=False)
     names = list(upper)
     over, under = _stack(upper, names), _stack(lower, names)
     rows, columns = _mouth_window(nodes, features.mouth_y)
-    lips_up, lips_low = (
-        displacements(lips, mouth, upper=True),
-        displacements(lips, mouth, upper=False),
-    )
+    lips_up, lips_low = moved(lips, upper=True), moved(lips, upper=False)
     eyes, lids = features.eyes().values(), features.lids
     arrays = {
         "upper": over,

@@ -1,4 +1,4 @@
-"""The faces that are no lifelike people: a red panda and a drawn woman."""
+"""The faces that are no lifelike people: a red panda, a robot and a drawn woman."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from features import Features, Lids
 from heads import FEATURES, MOUTH_HALF_WIDTH, Person
 from numpy.typing import NDArray
 
-from rtav.engines.avatar.shapes import Mouth
+from rtav.engines.avatar.shapes import Mouth, step
 
 
 def _cats_seam(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -33,6 +33,7 @@ DRAWN = Features(
         low=(0.096, 2.6, 0.06),
         shut=(-0.002, -0.078),
         tilt=0.020,
+        ends=0.7,
     ),
 )
 
@@ -56,6 +57,31 @@ PANDA = Features(
     ),
 )
 
+
+def _robots_seam(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As `robot.seam`."""
+    u = np.abs(x) / MOUTH_HALF_WIDTH
+    return -0.500 + 0.040 * u * u
+
+
+def _on_glass(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 in the middle of the robot's glass, 0 on its frame and the shell."""
+    x, y = points[..., 0] / 0.64, (points[..., 1] + 0.145) / 0.74
+    away = (np.abs(x) ** 4 + np.abs(y) ** 4) ** 0.25
+    return 1 - step(0.70, 1.00, away)
+
+
+ROBOT = Features(
+    eye=(0.300, 0.060, 0.470, 0.255),
+    mouth=Mouth(MOUTH_HALF_WIDTH, _robots_seam),
+    mouth_y=-0.500,
+    lids=Lids(
+        half_width=0.176, up=(0.176, 3.4, 0.0), low=(0.156, 3.4, 0.0), shut=(-0.030, -0.012),
+        middle=0.0, tilt=0.0, ends=1.0,
+    ),
+    soft=_on_glass,
+)  # fmt: skip
+
 CREATURES = {
     person.id: person
     for person in (
@@ -70,6 +96,25 @@ CREATURES = {
             features=PANDA,
             ink={"rim": "#3a1c16", "lash": "#1c0f0c", "crease": 0.0, "throat": "#3a1015"},
             style="panda",
+        ),
+        Person(
+            id="face7",
+            name="Juno",
+            voice="alice",
+            head=Build(collar=0.0),
+            colours=("#cdd3da", "#2b3440", "#0b1018", "#c3cad3", "#59e6ff"),
+            backdrop=("#d8dce6", "#8f98ad"),
+            lash=0.0,
+            features=ROBOT,
+            ink={
+                "lash": "#7df0ff",
+                "rim": "#7df0ff",
+                "throat": "#9df4ff",
+                "crease": 0.0,
+                "glint": 0.0,
+                "shade": 0.0,
+            },
+            style="robot",
         ),
         Person(
             id="face8",

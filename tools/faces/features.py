@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtav.engines.avatar.shapes import Mouth
+from rtav.engines.avatar.shapes import Mouth, displacements
 
 Curve = NDArray[np.float64]  # (n, 3) head units
 
@@ -27,12 +28,15 @@ class Lids(NamedTuple):
     middle: float = 0.006
     tilt: float = 0.016
     """Rise of the outer corner."""
+    ends: float = 0.0
+    """How much closer the curve's points are at the corners, 0 to 1: round corners need it."""
 
     def curve(self, eye: tuple[float, float, float, float], part: str, points: int) -> Curve:
         """The edge of the open upper (`up`) or lower (`low`) lid, or where they meet (`shut`)."""
         x_eye, y_eye, z_eye, _ = eye
         side = 1.0 if x_eye > 0 else -1.0
         u = np.linspace(-1, 1, points)
+        u += self.ends * (np.sin(np.pi / 2 * u) - u)
         x, tilt = x_eye + self.half_width * u, self.tilt * u * side
         if part == "shut":
             y = y_eye + self.shut[0] + self.shut[1] * (1 - u * u) + tilt
@@ -52,6 +56,16 @@ class Features(NamedTuple):
     mouth: Mouth
     mouth_y: float
     lids: Lids = Lids()
+    soft: Callable[[Curve], NDArray[np.float64]] | None = None
+    """Share of the shapes that points (..., 3) follow: a robot has rigid parts. None: all."""
+
+    def displacements(self, points: Curve, *, upper: bool) -> dict[str, Curve]:
+        """Every shape's displacement of `points`, at full strength."""
+        moved = displacements(points, self.mouth, upper=upper)
+        if self.soft is None:
+            return moved
+        share = self.soft(points)[..., None]
+        return {name: change * share for name, change in moved.items()}
 
     def eyes(self) -> dict[str, tuple[float, float, float, float]]:
         x, y, z, r = self.eye

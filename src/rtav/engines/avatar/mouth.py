@@ -204,13 +204,15 @@ def _inside(mouth: Mouth, corners: F32, box: tuple[int, int, int, int], tiles: U
 
 def _shade(inside: U8, hole: U8, mouth: Mouth, pose: Pose) -> None:
     """Darken `inside` where little light gets in: under the lips, the upper one most."""
+    if not mouth.ink.shade:
+        return
     h, w = hole.shape
     # the blur must shrink with the opening, or thin smiles show grey teeth
     k = min(max(3, min(mouth.shade_px, int(h * 0.30)) | 1), 2 * min(h, w) - 1)
     blurred = cv2.blur(hole, (k, k), anchor=(k // 2, min(k - 1, k // 2 + int(k * 0.25))))
     wide = min(1.0, pose.get("jawOpen", 0.0) / NARROW_JAW)
     strength = (SHADE_NARROW + (SHADE - SHADE_NARROW) * wide) * mouth.ink.shade
-    left = 1.0 - (1.0 - SHADE_ROUND) * _pushed(pose)
+    left = 1.0 - (1.0 - SHADE_ROUND) * _pushed(pose) * mouth.ink.shade
     light = cv2.convertScaleAbs(blurred, alpha=strength * left, beta=255 * (1 - strength) * left)
     tint = cv2.LUT(cv2.cvtColor(light, cv2.COLOR_GRAY2BGRA), _TINT)
     cv2.multiply(inside, tint, inside, INV255)
