@@ -18,7 +18,7 @@ from rtav.server.uploads.opening import makers
 from rtav.server.uploads.quota import Quota
 from rtav.server.uploads.shelves import Shelves
 from rtav.server.uploads.voices import AdoptedVoices
-from rtav.settings import AssetSettings
+from rtav.settings import AssetSettings, Settings
 from rtav.testing.calls import RULES, InlineExecutor, ScriptedEngines
 from rtav.testing.engines import ScriptedTts
 
@@ -79,7 +79,7 @@ def documented_server(make_server, tmp_path):
             return Library(
                 table=table,
                 shelves=Shelves(tmp_path),
-                makers=makers(PortraitAvatar(), AdoptedVoices(ScriptedTts())),
+                makers=makers(PortraitAvatar(), AdoptedVoices(ScriptedTts()), Settings()),
                 quota=Quota(AssetSettings(), now=lambda: self.now),
                 wall=self.wall,
                 new_id=new_id,

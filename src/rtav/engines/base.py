@@ -356,7 +356,8 @@ class AdoptsAssets(Protocol):
         """The module. It has `prepare_face(upload, folder, wish)`, `prepare_motion` and
         `prepare_background` with the same arguments: bytes, an empty folder to fill, and what the
         caller said (`id`, `name`, …). Each returns JSON to be shown, of a face `has_outline`
-        (false: it can be put before nothing else), and raises ProtocolError for what cannot be."""
+        (false: it can be put before nothing else), and raises ProtocolError for what cannot be.
+        `examine_face` alike: it makes nothing and returns where the face is in a picture."""
 
     def adopt_face(self, face: str, folder: Path) -> None:
         """From now on `open` and `show` know this id. Returns at once; from any thread."""

@@ -4,6 +4,8 @@ import { ApiError } from './words.js';
 
 /** A server that takes longer than this over a request is as good as gone. */
 const PATIENCE_MS = 15_000;
+/** The first time it loads a detector from a slow disk. */
+const FACE_PATIENCE_MS = 60_000;
 
 /**
  * @typedef {object} Asset
@@ -96,6 +98,30 @@ export class Api {
     }
   }
 
+  /** Where the face is in a picture, if the server can tell.
+   * @param {Blob} picture @returns {Promise<{landmarks: Record<string, [number, number]>}>} */
+  async findFace(picture) {
+    const form = new FormData();
+    form.append('file', picture);
+    const response = await this.#ask('v1/faces/landmarks', this.key, { method: 'POST', body: form, patienceMs: FACE_PATIENCE_MS });
+    return response.json();
+  }
+
+  /** @param {Blob} picture @param {Record<string, string>} fields of the form
+   * @returns {Promise<Asset>} the face, with a picture that can be shown */
+  async makeFace(picture, fields) {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append('file', picture);
+    const response = await this.#ask('v1/faces', this.key, { method: 'POST', body: form, patienceMs: FACE_PATIENCE_MS });
+    return this.#pictured(await response.json());
+  }
+
+  /** @param {string} id */
+  async deleteFace(id) {
+    await this.#ask(`v1/faces/${encodeURIComponent(id)}`, this.key, { method: 'DELETE' });
+  }
+
   async #list(kind) {
     const response = await this.#ask(`v1/${kind}`, this.key, { method: 'GET' });
     return (await response.json())[kind];
@@ -115,14 +141,14 @@ export class Api {
   }
 
   /** @returns {Promise<Response>} @throws {ApiError} for everything that is not 2xx */
-  async #ask(path, key, { headers = {}, ...options }) {
+  async #ask(path, key, { headers = {}, patienceMs = PATIENCE_MS, ...options }) {
     const authorization = key ? { Authorization: `Bearer ${key}` } : {};
     let response;
     try {
       response = await fetch(new URL(path, this.base), {
         ...options,
         headers: { ...headers, ...authorization },
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(patienceMs),
       });
     } catch (error) {
       throw new ApiError(0, error.message);

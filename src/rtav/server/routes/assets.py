@@ -34,6 +34,7 @@ _LISTS: Mapping[AssetKind, str] = {
     "driving": "driving",
     "background": "backgrounds",
 }
+LOOKING = "/v1/faces/landmarks"
 _NAMES: Mapping[AssetKind, str] = {
     "face": "face",
     "voice": "voice",
@@ -44,6 +45,7 @@ _NAMES: Mapping[AssetKind, str] = {
 
 def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["Assets"])
+    _add_looking(routes, services)
     for kind in PATHS:
         _add_public(routes, services, kind)
         _add_own(routes, services, kind)
@@ -52,7 +54,8 @@ def router(services: Services) -> APIRouter:
 
 def body_limits(services: Services) -> dict[str, int]:
     """By path, what a request that uploads may have in all."""
-    return {path: services.max_bytes[kind] + FORM_BYTES for kind, path in PATHS.items()}
+    limits = {path: services.max_bytes[kind] + FORM_BYTES for kind, path in PATHS.items()}
+    return {**limits, LOOKING: limits[PATHS["face"]]}
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -192,6 +195,23 @@ def _add_own(routes: APIRouter, services: Services, kind: AssetKind) -> None:
             raise ProtocolError(f"A standard {what} cannot be deleted", code="standard_asset")
         await services.library.delete(record)
         return {"id": asset_id, "deleted": True}
+
+
+def _add_looking(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        LOOKING,
+        summary="Find the face in a picture, if the server has a detector",
+        openapi_extra={"requestBody": _body("face"), "parameters": _QUERY},
+        responses=errors(400, 401, 403, 408, 413, 422, 429, 503),
+    )
+    async def look(request: Request) -> JsonObject:
+        caller = await _owner(request, services)
+
+        async def received(to: Path) -> Wish:
+            await receive(request, to, max_bytes=services.max_bytes["face"])
+            return Wish(name="")
+
+        return dict(await services.library.examine("face", caller.key.id, received))
 
 
 async def _owner(request: Request, services: Services) -> Caller:

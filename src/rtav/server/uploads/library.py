@@ -49,6 +49,10 @@ class Maker:
     forget: Callable[[str], None]
     complete: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]] | None = None
     """Adds to the facts of a new asset what only the engine can know; raises ProtocolError."""
+    examine: str | None = None
+    """Function that looks at a file of which nothing is made yet."""
+    more: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
+    """For both functions, beside what the caller said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +152,7 @@ class Library:
                         function=maker.function,
                         upload=upload,
                         folder=folder,
-                        wish={**wish.more, "id": asset_id, "name": wish.name},
+                        wish={**wish.more, **maker.more, "id": asset_id, "name": wish.name},
                     )
                 )
                 facts = {**found, **wish.facts}
@@ -171,6 +175,29 @@ class Library:
         self._offer(owner, self.own(owner))
         logger.info("%s was made: %d bytes", asset_id, record.size_bytes)
         return record
+
+    async def examine(
+        self, kind: AssetKind, owner: str, receive: Callable[[Path], Awaitable[Wish]]
+    ) -> Mapping[str, Any]:
+        """Receive a file and say what its maker finds in it. It counts as an upload. Raises as
+        `make`; in any case there is nothing of it afterwards."""
+        maker = self._makers.get(kind)
+        if maker is None or maker.examine is None:
+            raise ProtocolError(
+                f"The engine of this server does not look at a {kind}", code=f"invalid_{kind}"
+            )
+        with self.quota.place(owner), self._shelves.bench(self._new_id("look_")) as bench:
+            wish = await receive(bench[0])
+            return await self._workshop.make(
+                Task(
+                    kind=kind,
+                    module=maker.module,
+                    function=maker.examine,
+                    upload=bench[0],
+                    folder=bench[1],
+                    wish={**wish.more, **maker.more},
+                )
+            )
 
     async def _keep(self, record: AssetRecord, folder: Path) -> None:
         self._shelves.keep(record.kind, record.id, folder)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from rtav import clock
 from rtav.core.catalog import Own
+from rtav.engines.avatar.detecting import python_with_mediapipe
 from rtav.engines.base import AdoptsAssets, AvatarEngine
 from rtav.server.services import new_id
 from rtav.server.storage.records import AssetKind
@@ -34,7 +35,7 @@ async def opened_library(
     library = Library(
         table=table,
         shelves=Shelves(settings.assets.dir or settings.state_dir / "assets"),
-        makers=makers(avatar, voices),
+        makers=makers(avatar, voices, settings),
         quota=Quota(settings.assets, now=clock.monotonic),
         wall=clock.wall,
         new_id=new_id,
@@ -52,8 +53,10 @@ async def opened_library(
         await tasks.__aexit__(None, None, None)
 
 
-def makers(avatar: AvatarEngine, voices: AdoptedVoices) -> dict[AssetKind, Maker]:
-    """Who makes assets of each kind that these engines take."""
+def makers(
+    avatar: AvatarEngine, voices: AdoptedVoices, settings: Settings
+) -> dict[AssetKind, Maker]:
+    """Who makes assets of each kind that these engines take. Raises ConfigError."""
     found: dict[AssetKind, Maker] = {
         "voice": Maker(
             module="rtav.engines.tts.sample",
@@ -64,9 +67,12 @@ def makers(avatar: AvatarEngine, voices: AdoptedVoices) -> dict[AssetKind, Maker
         )
     }
     if isinstance(avatar, AdoptsAssets):
+        python = python_with_mediapipe(settings.assets.mediapipe_python)
         found["face"] = Maker(
             module=avatar.preparer,
             function="prepare_face",
+            examine="examine_face",
+            more={} if python is None else {"mediapipe_python": str(python)},
             adopt=lambda face, folder, _: avatar.adopt_face(face, folder),
             forget=avatar.forget,
         )
