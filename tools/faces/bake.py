@@ -36,18 +36,23 @@ def bake(person: Person, style: ModuleType, pictures: Mapping[int, Picture], fol
     layers = {
         "head": _layer(pictures[SKIN], pictures[SKIN].material > 0),
         "body": _layer(pictures[BODY], pictures[BODY].material > 0),
-        "eyes": _layer(pictures[EYES], pictures[EYES].material > 0),
         "hair_back": _layer(pictures[HAIR_BACK], pictures[HAIR_BACK].material > 0),
         "hair_front": _layer(pictures[HEAD], front),
     }
     for name, image in layers.items():
         _write(folder / f"{name}.png", _straight(image))
+    write_eyes(pictures[EYES], folder)
     write_inside(person, style, folder)
     _write(folder / "backdrop.png", style.backdrop(person, SIZE) / 255)
     names, arrays = _fields(person.features, pictures, front)
     np.savez_compressed(folder / "face.npz", **arrays)
     document = _document(person, names)
     (folder / "face.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def write_eyes(picture: Picture, folder: Path) -> None:
+    """Write the balls that turn behind the lids."""
+    _write(folder / "eyes.png", _straight(_layer(picture, picture.material > 0)))
 
 
 def write_inside(person: Person, style: ModuleType, folder: Path) -> None:

@@ -181,14 +181,16 @@ def _eye_colour(x, y, palette, h):
     side = 1.0 if x > 0 else -1.0
     dx, dy = x - side * (h.eye_x - 0.012), y - h.eye_y - 0.004
     away = math.sqrt(dx * dx + dy * dy)
-    veil = step(0.11, 0.25, away)
-    r, g, b = 0.837 * (1 - 0.10 * veil), 0.828 * (1 - 0.22 * veil), 0.819 * (1 - 0.22 * veil)
-    iris = 1 - step(0.128, 0.146, away)
+    veil = step(0.09, 0.27, away)  # the white is a ball in a hollow: it darkens towards the lids
+    r, g, b = 0.72 * (1 - 0.30 * veil), 0.705 * (1 - 0.42 * veil), 0.69 * (1 - 0.44 * veil)
+    iris = 1 - step(0.114, 0.131, away)
     angle = math.atan2(dy, dx)
-    fibre = 0.84 + 0.16 * math.sin(angle * 23 + 2.5 * math.sin(angle * 7)) * step(0.03, 0.09, away)
-    shade = fibre * (1 - 0.60 * step(0.100, 0.137, away)) * (0.72 + 0.62 * step(0.06, -0.10, dy))
-    r, g, b = _mix(r, g, b, palette[4] * 0.75 * shade, iris)
-    pupil = 1 - 0.97 * (1 - step(0.056, 0.066, away))
+    fibre = 0.86 + 0.14 * math.sin(angle * 31 + 2.5 * math.sin(angle * 7)) * step(0.04, 0.09, away)
+    ring = 1 - 0.68 * step(0.088, 0.124, away)
+    bowl = 0.62 + 0.85 * step(0.07, -0.10, dy)  # the light that entered above leaves below
+    collar = 1 + 0.30 * bell(away - 0.062, 0.014)
+    r, g, b = _mix(r, g, b, palette[4] * 0.75 * (fibre * ring * bowl * collar), iris)
+    pupil = 1 - 0.97 * (1 - step(0.046, 0.056, away))
     return r * pupil, g * pupil, b * pupil
 
 
