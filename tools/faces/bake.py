@@ -46,8 +46,7 @@ def bake(person: Person, style: ModuleType, pictures: Mapping[int, Picture], fol
     _write(folder / "backdrop.png", style.backdrop(person, SIZE) / 255)
     names, arrays = _fields(person.features, pictures, front)
     np.savez_compressed(folder / "face.npz", **arrays)
-    document = _document(person, names)
-    (folder / "face.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    describe(person, names, folder)
 
 
 def write_eyes(picture: Picture, folder: Path) -> None:
@@ -61,8 +60,9 @@ def write_inside(person: Person, style: ModuleType, folder: Path) -> None:
         _write(folder / f"{name}.png", _straight(image))
 
 
-def _document(person: Person, names: list[str]) -> dict[str, object]:
-    return {
+def describe(person: Person, names: list[str], folder: Path) -> None:
+    """Write face.json; `names` are the shapes."""
+    document = {
         "format": "avatar-face/1",
         "id": person.id,
         "name": person.name,
@@ -79,6 +79,7 @@ def _document(person: Person, names: list[str]) -> dict[str, object]:
         **({"ink": dict(person.ink)} if person.ink else {}),
         "shapes": names,
     }
+    (folder / "face.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 # --- pictures --------------------------------------------------------------------------------

@@ -94,7 +94,13 @@ CREATURES = {
             backdrop=("#dfe3cf", "#9aa78c"),
             lash=0.9,
             features=PANDA,
-            ink={"rim": "#3a1c16", "lash": "#1c0f0c", "crease": 0.0, "throat": "#3a1015"},
+            ink={
+                "rim": "#3a1c16",
+                "lash": "#1c0f0c",
+                "crease": 0.0,
+                "fold": 0.0,
+                "throat": "#3a1015",
+            },
             style="panda",
         ),
         Person(
@@ -113,6 +119,7 @@ CREATURES = {
                 "crease": 0.0,
                 "glint": 0.0,
                 "shade": 0.0,
+                "fold": 0.0,
             },
             style="robot",
         ),
@@ -126,6 +133,7 @@ CREATURES = {
             lash=2.2,
             features=DRAWN,
             ink={
+                "fold": 0.0,
                 "lash": "#2b141d",
                 "rim": "#b9745f",
                 "throat": "#5a1826",

@@ -27,7 +27,7 @@ from march import (
     shadows,
     tone,
 )
-from sdf import kernel, step
+from sdf import bell, kernel, step
 from spectacles import spectacles
 from sprites import Image, teeth, tongue
 from strands import Density, Strands, backed, density_of, draw, shade, straight, through

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 from pathlib import Path
 
 import numpy as np
 from anatomy import EYES
-from bake import SIZE, fit, write_eyes, write_inside
+from bake import SIZE, describe, fit, write_eyes, write_inside
 from make import EVERYONE, FACES, preview
 
 
@@ -29,9 +28,7 @@ def refit(folder: Path, *, eyes: bool = False) -> None:
     lips[:, 1] = person.features.mouth.seam(lips[:, 0])
     names, fitted = fit(person.features, depth, lips)
     np.savez_compressed(folder / "face.npz", **arrays | fitted)
-    path = folder / "face.json"
-    document = json.loads(path.read_text(encoding="utf-8")) | {"shapes": names}
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    describe(person, names, folder)
     write_inside(person, style, folder)
     preview(folder)
     print(f"refitted {folder}")

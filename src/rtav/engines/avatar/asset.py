@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.eyes import build_eyes
 from rtav.engines.avatar.face import FaceFile
+from rtav.engines.avatar.folds import build_folds
 from rtav.engines.avatar.layers import CELL_PX, Layer, build_layer, flat
 from rtav.engines.avatar.mouth import build_mouth
 from rtav.engines.avatar.paint import U8, Rect, inverted, premultiplied
@@ -47,6 +48,7 @@ class FaceAsset:
         """(grid, grid): how much of the head's turning each node follows; None: all of it."""
         rest = self.camera.nodes(face.arrays["depth_head"], self.grid)
         self.layers = self._build_layers(face, rest, upper)
+        self.folds = build_folds(face, self.camera, self.layers["head"])
         self.lower_rect = self._mouth_rect(face.mouth_y)
         self.lower = self._build_lower(rest, upper, lower)
         self.parts_lips = np.abs(lower - upper).reshape(len(upper), -1).max(1) > 1e-4

@@ -144,7 +144,7 @@ def pose_eyes(eyes: Eyes, curves: F32, gaze: F32, pose: Pose) -> Lids:
     squint = tuple(get("eyeSquint" + s, 0.0) + 0.35 * get("mouthSmile" + s, 0.0) for s in SIDES)
     shut = tuple(min(1.0, b + max(0.0, -gaze_y) * 0.012 * (1 - b)) for b in blink)
     raised = tuple(min(1.0, b + s * 0.45 * (1 - b)) for b, s in zip(blink, squint, strict=True))
-    wide = tuple(get("eyeWide" + s, 0.0) * 0.030 + max(0.0, gaze_y) * 0.0018 for s in SIDES)
+    wide = tuple(get("eyeWide" + s, 0.0) * 0.036 + max(0.0, gaze_y) * 0.0018 for s in SIDES)
     k = np.array([shut, raised, [b * 0.22 for b in blink], wide], np.float32)[:, :, None]
     np.add(eyes.up, eyes.up_close * k[0], out=curves[:, :, UP])
     curves[1, :, UP] += k[3] * eyes.arch

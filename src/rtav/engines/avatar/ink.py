@@ -12,7 +12,7 @@ Colour = tuple[int, int, int]
 """BGR"""
 
 _COLOURS = ("lash", "rim", "throat")
-_LIMITS = {"crease": 1.0, "glint": 40.0, "shade": 1.0}
+_LIMITS = {"crease": 1.0, "glint": 40.0, "shade": 1.0, "fold": 1.0}
 _HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -31,6 +31,8 @@ class Ink:
     """Radius of the lamp's reflection in the eye, px of a frame 720 px high."""
     shade: float = 1.0
     """How much lids and lips darken what is behind them, 0 to 1."""
+    fold: float = 0.7
+    """How deep the folds are that a smile, a frown or raised brows make in the skin, 0 to 1."""
 
 
 def read_ink(given: Any) -> Ink:  # Any: JSON

@@ -14,6 +14,7 @@ from rtav.engines.avatar.asset import ORDER, FaceAsset
 from rtav.engines.avatar.camera import F32
 from rtav.engines.avatar.channels import Pose
 from rtav.engines.avatar.eyes import EyePainter
+from rtav.engines.avatar.folds import fold
 from rtav.engines.avatar.geometry import Geometry, Shape
 from rtav.engines.avatar.layers import CELL_PX, moved_box, moved_holes
 from rtav.engines.avatar.mouth import paint_mouth
@@ -166,7 +167,7 @@ class Renderer:
             if name == "head":
                 if "mouth" in regions:
                     under["mouth"] = work[_within(regions["mouth"], layout.frame)].copy()
-                self._draw_head(work, layout, shape, _steps_head(pose))
+                self._draw_head(work, layout, shape, pose)
                 self._draw_mouth(work, layout, pose)
                 if "eyes" in regions:
                     under["eyes"] = work[_within(regions["eyes"], layout.frame)].copy()
@@ -205,7 +206,7 @@ class Renderer:
         if box is not None:
             holes = [hole for one in whole.holes["head"] if (hole := inside(one, box)) is not None]
             layout = _Layout(region, {"head": box}, {"head": holes})
-            self._draw_head(work, layout, shape, _steps_head(pose))
+            self._draw_head(work, layout, shape, pose)
             self._draw_mouth(work, layout, pose)
         self._finish(work, patch, into)
         size = self.asset.size_px
@@ -264,8 +265,8 @@ class Renderer:
                     kept.setdefault(part_of, []).append((part, pixels))
         return kept
 
-    def _draw_head(self, work: U8, layout: _Layout, shape: Shape, steps: int) -> None:
-        box = layout.boxes["head"]
+    def _draw_head(self, work: U8, layout: _Layout, shape: Shape, pose: Pose) -> None:
+        box, steps = layout.boxes["head"], _steps_head(pose)
         map_x, map_y = self._warp("head", box, steps, self._maps)
         lips = self._geometry.pixels("lips")
         n = self.asset.mouth.points
@@ -278,6 +279,9 @@ class Renderer:
         head = _sample(picture, map_x, map_y, self._head)
         if band is not None:
             self._seam(head, box, band, lips[:, n:])
+        nodes = self._geometry.pixels("head")
+        for area in self.asset.folds:
+            fold(head, box, area, (map_x, map_y), (nodes[0], nodes[1]), pose)
         for rect in without(box, layout.holes["head"]):
             over(work[_within(rect, layout.frame)], head[_within(rect, box)], self._tiles[1])
         for rect in layout.holes["head"]:  # opaque: no blending

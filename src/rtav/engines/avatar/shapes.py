@@ -141,7 +141,7 @@ def _middle(s: Spot) -> dict[str, Points]:
     puff = np.exp(-(((np.abs(s.x) - 0.36) / 0.22) ** 2) - ((s.y + 0.40) / 0.24) ** 2) * s.front
     nose = np.exp(-(((np.abs(s.x) - 0.12) / 0.10) ** 2) - ((s.y + 0.15) / 0.14) ** 2) * s.front
     return {
-        "browInnerUp": s.move(y=0.070 * brow),
+        "browInnerUp": s.move(y=0.090 * brow),
         "cheekPuff": s.move(s.side * 0.055 * puff, 0.0, 0.06 * puff),
         "noseSneer": s.move(y=0.03 * nose),
     }
@@ -152,6 +152,8 @@ def _sided(s: Spot, side: float) -> dict[str, Points]:
     ax = np.abs(s.x)
     reach = np.where(ax < s.half_width, 0.20, 0.30)  # the corners rise more than the middle
     corner = np.exp(-(((ax - s.half_width) / reach) ** 2) - (s.above / 0.27) ** 2) * here
+    sulk = np.exp(-(((ax - s.half_width) / 0.19) ** 2) - (s.above / 0.24) ** 2) * here
+    pout = 0.014 * bell(ax, 0.14) * bell(s.above, 0.20) * here
     cheek = np.exp(-(((ax - 0.38) / 0.24) ** 2) - ((s.y + 0.20) / 0.19) ** 2) * here
     up = np.exp(-((ax / 0.19) ** 2)) * np.exp(-((np.maximum(s.above, 0) / 0.20) ** 2))
     down = np.exp(-(((ax - 0.07) / 0.17) ** 2)) * np.exp(-((np.maximum(-s.above, 0) / 0.22) ** 2))
@@ -163,10 +165,10 @@ def _sided(s: Spot, side: float) -> dict[str, Points]:
         "mouthSmile": s.move(
             side * 0.092 * corner, 0.072 * corner + 0.045 * cheek, 0.03 * cheek - 0.03 * corner
         ),
-        "mouthFrown": s.move(-side * 0.012 * corner, -0.080 * corner),
+        "mouthFrown": s.move(-side * 0.012 * corner, pout - 0.095 * sulk),
         "mouthUpperUp": s.move(y=lift),
         "mouthLowerDown": s.move(y=drop),
         "cheekSquint": s.move(y=0.045 * cheek, z=0.02 * cheek),
-        "browOuterUp": s.move(y=0.075 * outer),
-        "browDown": s.move(-side * 0.030 * inner, -0.055 * inner),
+        "browOuterUp": s.move(y=0.095 * outer),
+        "browDown": s.move(-side * 0.036 * inner, -0.066 * inner),
     }
