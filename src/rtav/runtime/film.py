@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rtav.engines.base import Avatar, Speech, TtsEngine
+from rtav.engines.lip_reading import with_visemes
 from rtav.engines.text import ClauseChunker, Cue, CueFilter
 from rtav.media.pcm import I420, SESSION_RATE_HZ, TICK_SAMPLES, Pcm
 from rtav.runtime.clause import ClauseOnTrack, pause_after
@@ -90,7 +91,7 @@ async def say(text: str, *, tts: TtsEngine, voice: str, motions: Mapping[str, st
     for clause in _clauses(text, motions, reading):
         laid = ClauseOnTrack(clause, track, rate_hz=tts.rate_hz, pause_s=pause_s)
         stretches: EngineStream[Speech] = EngineStream(
-            tts.speak(clause, voice=voice),
+            with_visemes(tts.speak(clause, voice=voice), rate_hz=tts.rate_hz),
             engine=tts.capabilities.name,
             next_s=SPEECH_S,
         )

@@ -13,6 +13,7 @@ from rtav.core import inputs as told
 from rtav.core.outputs import Ask, Delivery, Say
 from rtav.engines import base
 from rtav.engines.base import LlmEngine, TtsEngine
+from rtav.engines.lip_reading import with_visemes
 from rtav.engines.text import ClauseChunker, Cue, CueFilter
 from rtav.errors import EngineError, EngineTimeout
 from rtav.runtime.asking import request
@@ -188,7 +189,9 @@ class Speaking:
         tts, is_first = self._means.tts, not track.length
         laid = ClauseOnTrack(clause, track, rate_hz=tts.rate_hz, pause_s=pause_s)
         stretches = EngineStream(
-            tts.speak(clause, voice=delivery.voice, speed=delivery.speed),
+            with_visemes(
+                tts.speak(clause, voice=delivery.voice, speed=delivery.speed), rate_hz=tts.rate_hz
+            ),
             engine=tts.capabilities.name,
             next_s=SPEECH_S,
             on_first=metrics.tts_first_audio_seconds.observe if is_first else None,
