@@ -15,6 +15,12 @@ BLINK_GAP_RANGE_S = (1.1, 9.0)
 DOUBLE_BLINK_SHARE = 0.12
 RESTING = {**dict.fromkeys(both("eyeBlink"), 0.13), **dict.fromkeys(both("eyeSquint"), 0.12)}
 """Lids of someone at ease: fully open eyes stare, 0.2 and more look sleepy."""
+SWAY = {
+    "headYaw": ((0.35, 0.31), (0.25, 0.173)),
+    "headPitch": ((0.25, 0.37), (0.2, 0.211)),
+    "headRoll": ((0.3, 0.269), (0.2, 0.127)),
+}
+"""Degrees and Hz of a head that balances on its neck. No two have a common period."""
 SACCADE_S = 0.025  # time constant: the eyes jump, they do not glide
 FIXATION_S = (0.3, 1.6)  # between two of the tiny jumps by which eyes that look at somebody live
 FIXATION_SPREAD = (0.5, 0.35)  # of these, degrees across and upwards
@@ -100,15 +106,22 @@ class Life:
         self._breath_length_s = 3.8
         self._breath_depth = 1.0
         self._drift = {
-            "headYaw": Wander(random, spread=1.1, gap_s=(1.6, 4.4), glide_s=1.6),
+            "headYaw": Wander(random, spread=0.9, gap_s=(1.6, 4.4), glide_s=1.6),
             "headPitch": Wander(random, spread=0.7, gap_s=(1.4, 4.0), glide_s=1.4),
             "headRoll": Wander(random, spread=0.8, gap_s=(2.0, 5.6), glide_s=2.0),
             "browInnerUp": Wander(random, spread=0.04, gap_s=(1.5, 5.0), glide_s=0.5),
+        }
+        phases = branch(random)
+        self._sway = {
+            name: [(deg, math.tau * hz, phases.uniform(0.0, math.tau)) for deg, hz in waves]
+            for name, waves in SWAY.items()
         }
 
     def at(self, t: float) -> Signs:
         """What shows at `t`, which never goes back."""
         drift = {name: wander.at(t) for name, wander in self._drift.items()}
+        for name, waves in self._sway.items():
+            drift[name] += sum(deg * math.sin(speed * t + phase) for deg, speed, phase in waves)
         gaze, glance, breath = self._fixation.at(t), self._glances.at(t), self._breath(t)
         return Signs(drift=drift, gaze=gaze, glance=glance, breath=breath, lid=self._blinks.at(t))
 

@@ -3,6 +3,7 @@ import statistics
 from random import Random
 
 import numpy as np
+import pytest
 
 from rtav.engines.avatar.channels import Pose, clamp
 from rtav.engines.avatar.life import Life
@@ -71,8 +72,8 @@ def test_the_eyes_stay_with_the_viewer_when_the_head_turns() -> None:
     Life(Random(1)).at(0.0).add_to(ahead)
     Life(Random(1)).at(0.0).add_to(turned)
 
-    assert turned["gazeX"] - ahead["gazeX"] == -7.0
-    assert turned["gazeY"] - ahead["gazeY"] == 7.0
+    assert turned["gazeX"] - ahead["gazeX"] == pytest.approx(-7.0)
+    assert turned["gazeY"] - ahead["gazeY"] == pytest.approx(7.0)
 
 
 def test_the_eyes_jump_between_points_and_rest_there() -> None:
