@@ -10,7 +10,7 @@ import pytest
 from rtav import clock
 from rtav.engines.avatar.portrait import ASSETS, PortraitAvatar
 from rtav.engines.avatar.preparing import prepare_background
-from rtav.engines.base import AvatarEngine, Moment, Viseme
+from rtav.engines.base import BLENDSHAPES, AvatarEngine, Moment, Viseme
 from rtav.engines.look import PLAIN, Look
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.testing.contracts.avatar import AvatarContract
@@ -313,3 +313,19 @@ def test_who_shows_the_same_landscape_is_given_the_same_picture(engine: Portrait
     one, two = (engine.open("face1", size_px=128, fps=25, seed=None, look=wide) for _ in range(2))
 
     assert one.render(Moment(at=960)) is two.render(Moment(at=960))
+
+
+def test_a_face_can_be_told_in_numbers_without_being_drawn(engine: PortraitAvatar) -> None:
+    actor = engine.act()
+    actor.drive(["SmileTeeth", "default"], at=0)
+    shapes = (Viseme(name="aa", start=0, end=12_000),)
+    told = [
+        actor.express(Moment(at=at, speech_at=at, visemes=shapes, mood="speaking"))
+        for at in range(0, 12_000, 960)
+    ]
+
+    names = {name for one in told for name in one.blendshapes}
+    assert names <= set(BLENDSHAPES)
+    assert {"jawOpen", "mouthSmileLeft", "mouthSmileRight"} <= names
+    assert all(0 < value <= 1 for one in told for value in one.blendshapes.values())
+    assert max(one.blendshapes.get("jawOpen", 0.0) for one in told) > 0.3

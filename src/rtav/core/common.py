@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from rtav.core.connections import MAIN, Connection
 from rtav.core.conversation import Conversation, Item
 from rtav.core.dialect import Dialect
 from rtav.core.event import Event
-from rtav.core.outputs import Output, Send, SendAudio, SendImage
+from rtav.core.outputs import Output, Send, SendAudio, SendImage, SendPoses, SendVisemes
 from rtav.core.reply import Piece
 from rtav.core.servers import RemoteTool, Server
 from rtav.core.sight import Fit, Sight, as_wished, wished
@@ -24,6 +24,8 @@ from rtav.protocol.server import ServerEvent
 
 NewId = Callable[[str], str]
 """Makes an identifier that begins with the prefix it is given and is never repeated."""
+
+VISEMES, BLENDSHAPES = "avatar.visemes", "avatar.blendshapes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class Common:
     policy: Policy
     new_id: NewId
     conversation: Conversation = field(default_factory=Conversation)
+    connections: Mapping[int, Connection] = field(default_factory=dict)
+    """Those there are now, by their numbers."""
     gauge: Gauge = field(default_factory=Gauge)
     now: float = 0.0
     is_open: bool = False
@@ -107,6 +111,31 @@ class Common:
     def send_image(self, fields: dict[str, Any]) -> None:
         if self.is_open:
             self.put(SendImage(fields=fields, event_id=self.new_id("event")))
+
+    def asking(self, kind: str) -> list[int]:
+        """The connections that can be told events of this type and have asked for them."""
+        return [
+            number
+            for number, connection in self.connections.items()
+            if connection.asked(kind) and self.is_open
+        ]
+
+    def send_visemes(self, place: dict[str, Any], piece: Piece) -> None:
+        for number in self.asking(VISEMES):
+            self.put(
+                SendVisemes(
+                    turn=piece.turn,
+                    start=piece.start,
+                    end=piece.end,
+                    place=place,
+                    to=number,
+                    event_id=self.new_id("event"),
+                )
+            )
+
+    def send_poses(self, place: dict[str, Any]) -> None:
+        for number in self.asking(BLENDSHAPES):
+            self.put(SendPoses(place=place, to=number, event_id=self.new_id("event")))
 
     def tell(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -155,6 +184,13 @@ class Common:
     def sight(self) -> Sight:
         """The picture as it comes out."""
         return self.policy.fit_video(wished(self.config, self.catalog))
+
+    @property
+    def pose_fps(self) -> float:
+        """How often poses are told: as the picture, or as wished where none goes by RTP."""
+        is_seen = self.policy.video_codec is not None
+        sight = self.sight if is_seen else as_wished(wished(self.config, self.catalog))
+        return sight.fps or 0.0
 
     def view(self) -> dict[str, Any]:
         policy = self.policy

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from rtav.core.answering import Answering
 from rtav.core.common import Common
-from rtav.core.connections import Connection
 from rtav.core.outputs import HangUp
 from rtav.errors import ProtocolError
 
@@ -19,11 +17,8 @@ that lasts less than two minutes."""
 
 
 class Expiry:
-    def __init__(
-        self, common: Common, answering: Answering, connections: Mapping[int, Connection]
-    ) -> None:
-        """`connections` are those there are now, by their numbers."""
-        self._common, self._answering, self._connections = common, answering, connections
+    def __init__(self, common: Common, answering: Answering) -> None:
+        self._common, self._answering = common, answering
         self._ends_at: float | None = None
         self._warned: set[int] = set()
 
@@ -61,11 +56,7 @@ class Expiry:
 
     def _unwarned(self) -> list[int]:
         """Who asked to be warned and can be told."""
-        return [
-            number
-            for number, connection in self._connections.items()
-            if number not in self._warned and connection.asked(WARNING) and self._common.is_open
-        ]
+        return [number for number in self._common.asking(WARNING) if number not in self._warned]
 
     def _warns_at(self, ends_at: float) -> float:
         lasts_s = self._common.policy.expires_in_s or 0.0

@@ -171,6 +171,14 @@ class FrameDrawn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PosesMade:
+    """Some poses of the face are ready to be sent."""
+
+    turn: int | None
+    """The reply that is said meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolsListed:
     """A server has said what tools it has; those that the session may use."""
 
@@ -239,6 +247,7 @@ Input = (
     | SpokenAll
     | Played
     | FrameDrawn
+    | PosesMade
     | ToolsListed
     | ListingFailed
     | ToolAnswered

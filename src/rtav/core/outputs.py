@@ -49,6 +49,38 @@ class DrawFrames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendVisemes:
+    """Send the mouth's shapes that begin in these samples of a reply's track as
+    `avatar.visemes`, if there are any."""
+
+    turn: int
+    start: int
+    end: int
+    place: Mapping[str, Any]
+    to: int
+    """A connection."""
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendPoses:
+    """Send the poses that were made last as `avatar.blendshapes`."""
+
+    place: Mapping[str, Any]
+    """`response_id` and `item_id`, null while nothing is said."""
+    to: int
+    """A connection."""
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakePoses:
+    """From now on say how the face moves, so many times per second; None: not any more."""
+
+    fps: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """Recognise the microphone from `start_ms` on, as this utterance."""
 
@@ -251,6 +283,9 @@ Output = (
     | SendAudio
     | SendImage
     | DrawFrames
+    | SendVisemes
+    | SendPoses
+    | MakePoses
     | Listen
     | Transcribe
     | Pause

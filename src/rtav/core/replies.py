@@ -120,6 +120,13 @@ class Replies:
         if fields is not None:
             self._common.send_image(fields)
 
+    def posed(self, event: told.PosesMade) -> None:
+        """Poses are ready: they belong to what is being said, if anything is."""
+        reply = None if event.turn is None else self._all.get(event.turn)
+        is_said = reply is not None and reply.message is not None
+        place = reply.place() if reply is not None and is_said else {}
+        self._common.send_poses({name: place.get(name) for name in ("response_id", "item_id")})
+
     # --- telling -----------------------------------------------------------------------------
 
     def keep(self, reply: Reply, item: Item) -> str | None:
@@ -161,6 +168,7 @@ class Replies:
             self._common.tell(reply.message_added(item, self.keep(reply, item)))
         self._common.tell(reply.progress())
         self._send_audio(reply)
+        self._send_visemes(reply)
         if reply.is_generated:
             self._end_calls(reply)
 
@@ -174,6 +182,10 @@ class Replies:
     def _send_audio(self, reply: Reply) -> None:
         for piece in reply.audio_due():
             self._common.send_audio(reply.place(), piece, reply.question.config.output_format)
+
+    def _send_visemes(self, reply: Reply) -> None:
+        if reply.aloud and reply.message is not None and (piece := reply.shapes_due()):
+            self._common.send_visemes(reply.place(), piece)
 
     def _tell_playout(self, what: str, reply: Reply) -> None:
         """Only who plays a reply can say what becomes of its sound."""

@@ -81,6 +81,8 @@ class Reply:
     """What was handed over by RTP; what a client that plays it will have heard about now."""
     sent: int = 0
     """How much of the track went out in events."""
+    shaped: int = 0
+    """Of how much of the track the mouth's shapes were told."""
     finish: str = "stop"
     usage: Usage = field(default_factory=usage)
     message: Item | None = None
@@ -215,6 +217,11 @@ class Reply:
             pieces.append(Piece(self.turn, self.sent, end))
             self.sent = end
         return pieces
+
+    def shapes_due(self) -> Piece | None:
+        """What of the track is known and its mouth not yet told: that goes ahead of the sound."""
+        start, self.shaped = self.shaped, self.length
+        return Piece(self.turn, start, self.length) if start < self.length else None
 
     def hurry(self) -> None:
         """Nothing is held back any more."""

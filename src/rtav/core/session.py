@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rtav.core import inputs as told
 from rtav.core.answering import Answering
 from rtav.core.catalog import Catalog
-from rtav.core.common import Common, NewId, Policy
+from rtav.core.common import BLENDSHAPES, Common, NewId, Policy
 from rtav.core.config import SessionConfig
 from rtav.core.connections import MAIN, Connection
 from rtav.core.conversation import Conversation
@@ -18,7 +18,7 @@ from rtav.core.expiry import Expiry
 from rtav.core.hearing import Hearing
 from rtav.core.idle import Idle
 from rtav.core.inputs import Input
-from rtav.core.outputs import Drive, Feel, Output, ShowFace, ShowVideo
+from rtav.core.outputs import Drive, Feel, MakePoses, Output, ShowFace, ShowVideo
 from rtav.core.past import Past
 from rtav.core.patching import patched
 from rtav.core.recognition import Recognition
@@ -49,6 +49,7 @@ class Session:
     ) -> None:
         """`conversation` is that of a session that this one goes on with, which is over."""
         main = Connection(signs=signs, default=policy.default_dialect)
+        self._connections = {MAIN: main}
         self._common = Common(
             config=config,
             catalog=catalog,
@@ -56,8 +57,8 @@ class Session:
             policy=policy,
             new_id=new_id,
             conversation=conversation or Conversation(),
+            connections=self._connections,
         )
-        self._connections = {MAIN: main}
         self._answering = Answering(self._common)
         self._recognition = Recognition(self._common, self._answering)
         self._hearing = Hearing(self._common, self._answering, self._recognition)
@@ -67,7 +68,8 @@ class Session:
         self._editing.created = self._idle.item_created
         self._feeling = Feel("idle")
         self._has_begun = False
-        self._expiry = Expiry(self._common, self._answering, self._connections)
+        self._expiry = Expiry(self._common, self._answering)
+        self._makes_poses: float | None = None
         self._handlers: dict[type[Input], Callable[[Any], None]] = {
             told.PeerOpened: self._peer_opened,
             told.ClientSaid: self._client_said,
@@ -85,6 +87,7 @@ class Session:
             told.SpokenAll: self._answering.replies.spoken_all,
             told.Played: self._answering.replies.played,
             told.FrameDrawn: self._answering.replies.drawn,
+            told.PosesMade: self._answering.replies.posed,
             told.ToolsListed: self._answering.remote.listed,
             told.ListingFailed: self._answering.remote.not_listed,
             told.ToolAnswered: self._answering.remote.answered,
@@ -282,10 +285,18 @@ class Session:
         self._editing.tick()
         self._idle.settle()
         self._expiry.tick()
+        self._settle_poses()
         feeling = Feel(self._current_mood(), pauses=self._hearing.is_pausing)
         if feeling != self._feeling:
             self._feeling = feeling
             self._common.put(feeling)
+
+    def _settle_poses(self) -> None:
+        """Somebody wants to draw the face, or nobody does any more."""
+        fps = self._common.pose_fps if self._common.asking(BLENDSHAPES) else None
+        if fps != self._makes_poses:
+            self._makes_poses = fps
+            self._common.put(MakePoses(fps=fps))
 
     def _current_mood(self) -> Mood:
         if self._hearing.is_listening:

@@ -343,6 +343,51 @@ class Avatar(Protocol):
         """Change the face; motion and speech go on. Raises KeyError for an unknown face."""
 
 
+BLENDSHAPES = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight",
+    "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft",
+    "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
+    "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
+    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper",
+    "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
+    "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"""The 52 of ARKit. Left and Right are the subject's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A face at one instant, for somebody else to draw."""
+
+    blendshapes: Mapping[str, float]
+    """0 to 1, by names of BLENDSHAPES; what is absent is 0."""
+    head: tuple[float, float, float]
+    """Degrees of yaw (towards the viewer's right), pitch (downwards) and roll (towards the
+    viewer's right shoulder)."""
+
+
+class Actor(Protocol):
+    """What an avatar does, without its picture. Not thread safe: for the render thread."""
+
+    def express(self, moment: Moment) -> Expression:
+        """The face at `moment`; moments do not go back."""
+
+    def drive(self, motions: Sequence[str], *, at: int) -> None:
+        """As `Avatar.drive`."""
+
+
+@runtime_checkable
+class Acts(Protocol):
+    """An avatar engine whose faces move by numbers that others understand."""
+
+    def act(self) -> Actor:
+        """As `AvatarEngine.open` without a seed, and without anything to load. Returns at once."""
+
+
 @runtime_checkable
 class AdoptsAssets(Protocol):
     """An avatar engine that shows faces and plays motions which callers have brought.

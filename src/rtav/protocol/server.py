@@ -105,6 +105,15 @@ FIELDS: dict[str, frozenset[str]] = {
         "output_audio_buffer.started": ("response_id",),
         "output_audio_buffer.stopped": ("response_id",),
         "output_audio_buffer.cleared": ("response_id",),
+        "avatar.visemes": (*_PLACE, "visemes"),
+        "avatar.blendshapes": (
+            "response_id",
+            "item_id",
+            "at_ms",
+            "audio_start_ms",
+            "fps",
+            "frames",
+        ),
     }.items()
 }
 """Every event we send and its fields; all of them are always there."""
@@ -113,6 +122,8 @@ ASKED_BY = {
     "response.output_image.delta": "image",
     "response.output_image.done": "image",
     "session.expiring": "session.expiring",
+    "avatar.visemes": "avatar.visemes",
+    "avatar.blendshapes": "avatar.blendshapes",
 }
 """Events that OpenAI does not have, and what a client names in its session to be sent them."""
 

@@ -192,8 +192,13 @@ class SessionPatch(Wire):
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
 
-INCLUDES = ("item.input_audio_transcription.logprobs", "session.expiring")
-"""What `include` may name; `avatar.…` besides, in every dialect."""
+INCLUDES = (
+    "item.input_audio_transcription.logprobs",
+    "session.expiring",
+    "avatar.blendshapes",
+    "avatar.visemes",
+)
+"""What `include` may name; any other `avatar.…` is passed over, in every dialect."""
 
 ECHOED = frozenset({"id", "object", "expires_at", "client_secret"})
 """Fields of our own session object that a client may send back; they change nothing."""

@@ -38,6 +38,7 @@ from rtav.runtime.stills import Stills
 from rtav.runtime.transcribing import Transcribing
 from rtav.runtime.turns import Turns
 from rtav.runtime.used import Meter, Used
+from rtav.runtime.visible import Visible
 from rtav.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,8 @@ class Call:
             session,
             Host(tell=self.tell, take=self._inbox.take, start=self._start, guard=self.guard),
         )
-        self._stills = Stills(peer, tell=self._frame_drawn, at=lambda: self._at)
+        self._stills = Stills(peer, tell=self._made, at=lambda: self._at)
+        self._visible = Visible(crew.avatar, crew.stage, self._playout, tell=self._made)
         self._face = self._make_face()
         self._face.see(session.sight)
         self._egress: Egress | None = None
@@ -111,7 +113,10 @@ class Call:
             wanted.Send: lambda order: self._send(order.event, order.to),
             wanted.SendAudio: lambda order: self._send(self._sounds.event(order)),
             wanted.SendImage: lambda order: self._send(self._stills.event(order)),
-            wanted.DrawFrames: self._draw_frames,
+            wanted.DrawFrames: lambda order: self._face.draw(on=order.on),
+            wanted.SendVisemes: self._send_visemes,
+            wanted.SendPoses: lambda order: self._send(self._visible.poses(order), order.to),
+            wanted.MakePoses: self._visible.make,
             wanted.Listen: self._transcribing.listen,
             wanted.Transcribe: self._transcribing.transcribe,
             wanted.Pause: self._listening.pause,
@@ -124,7 +129,7 @@ class Call:
             wanted.Hold: lambda _: self._playout.hold(),
             wanted.Resume: lambda _: self._playout.resume(),
             wanted.Drive: self._drive,
-            wanted.ShowFace: self._show_face,
+            wanted.ShowFace: lambda order: self._face.show(order.face),
             wanted.ShowVideo: self._show_video,
             wanted.Feel: self._feel,
             wanted.Measure: self._measure,
@@ -209,6 +214,7 @@ class Call:
             self._egress.stop()
         self._alarm.set(None)
         self._face.close()
+        self._visible.close()
         for task in self._running:
             task.cancel()
 
@@ -233,6 +239,7 @@ class Call:
             return
         self._face.show(self._session.config.face_id)
         self._face.drive(self._session.config.motions, at=0)
+        self._visible.drive(self._session.config.motions, at=0)
         video = VideoOut(source=self._face, fps=self._face.fps, track=self._peer.video)
         self._egress = Egress(
             self._loop,
@@ -309,6 +316,7 @@ class Call:
             played, self._last_played = self._last_played, None
             self.tell(played)
         self._listening.pull(now)
+        self._visible.tick(at)
         self._vitals.ticked(self._egress, now)
 
     def _played(self, turn: int, upto: int) -> None:
@@ -330,9 +338,7 @@ class Call:
 
     def _drive(self, order: wanted.Drive) -> None:
         self._face.drive(order.motions, at=self._at)
-
-    def _show_face(self, order: wanted.ShowFace) -> None:
-        self._face.show(order.face)
+        self._visible.drive(order.motions, at=self._at)
 
     def _show_video(self, order: wanted.ShowVideo) -> None:
         self._face.see(order.sight)
@@ -343,11 +349,12 @@ class Call:
         if self._peer.video is not None:
             self._peer.video.use(codec)
 
-    def _draw_frames(self, order: wanted.DrawFrames) -> None:
-        self._face.draw(on=order.on)
+    def _send_visemes(self, order: wanted.SendVisemes) -> None:
+        if (event := self._visible.visemes(order)) is not None:
+            self._send(event, order.to)
 
     @_ends_its_call
-    def _frame_drawn(self, event: told.FrameDrawn) -> None:
+    def _made(self, event: told.FrameDrawn | told.PosesMade) -> None:
         self.tell(event)
 
     def _feel(self, order: wanted.Feel) -> None:

@@ -166,6 +166,11 @@ class Playout:
             return Moment(at=at, mood=self.mood, pause_at=self.pause_at)
         return Moment(at=at, speech_at=speech_at, visemes=track.around(speech_at), mood="speaking")
 
+    @property
+    def sounding(self) -> int | None:
+        """The turn whose track sounds now."""
+        return None if self._shown is None else self._shown[0].turn
+
     # --- pieces ------------------------------------------------------------------------------
 
     def _sounding(self) -> Track | None:

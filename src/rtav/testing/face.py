@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtav.engines.base import FaceInfo, Moment, Mood, MotionInfo, Viseme
+from rtav.engines.base import Expression, FaceInfo, Moment, Mood, MotionInfo, Viseme
 from rtav.engines.look import PLAIN, Look, picture_px
 from rtav.media.pcm import I420, SESSION_RATE_HZ
 from rtav.testing.engines import Scripted
@@ -71,6 +71,7 @@ class ScriptedAvatar(Scripted):
     def __init__(self) -> None:
         super().__init__("scripted-avatar")
         self.opened: list[ScriptedFace] = []
+        self.actors: list[ScriptedActor] = []
 
     def faces(self) -> Sequence[FaceInfo]:
         return tuple(FaceInfo(id=name, name=name.title()) for name in FACES)
@@ -87,6 +88,28 @@ class ScriptedAvatar(Scripted):
         opened = ScriptedFace(face, size_px=size_px, look=look)
         self.opened.append(opened)
         return opened
+
+    def act(self) -> ScriptedActor:
+        self.actors.append(ScriptedActor())
+        return self.actors[-1]
+
+
+class ScriptedActor:
+    """Says of a moment's face how far the mouth is open, and the call's clock as degrees of yaw.
+
+    Unrealistic: nothing else ever moves.
+    """
+
+    def __init__(self) -> None:
+        self.drives: list[tuple[tuple[str, ...], int]] = []
+
+    def express(self, moment: Moment) -> Expression:
+        openness = _openness(moment.visemes, moment.speech_at) / 255
+        shapes = {"jawOpen": round(openness, 3)} if openness else {}
+        return Expression(blendshapes=shapes, head=(moment.at / SESSION_RATE_HZ, 0.0, 0.0))
+
+    def drive(self, motions: Sequence[str], *, at: int) -> None:
+        self.drives.append((tuple(motions), at))
 
 
 class ScriptedFace:

@@ -36,6 +36,11 @@ OWN_EVENTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     ),
     "response.output_image.done": (_PLACE | {"total_frames"}, frozenset()),
     "session.expiring": (frozenset({"expires_at", "seconds_left"}), frozenset()),
+    "avatar.visemes": (_PLACE | {"visemes"}, frozenset()),
+    "avatar.blendshapes": (
+        frozenset({"response_id", "item_id", "at_ms", "audio_start_ms", "fps", "frames"}),
+        frozenset(),
+    ),
 }
 """Events only rtAV has: the fields they must carry, and those they may."""
 

@@ -21,7 +21,7 @@ from rtav.core.past import Past
 from rtav.core.servers import RemoteTool
 from rtav.core.session import Session
 from rtav.core.toolbox import chosen
-from rtav.core.units import RATE_HZ
+from rtav.core.units import RATE_HZ, to_ms
 from rtav.errors import ProtocolError
 from rtav.protocol.client import parse
 from rtav.protocol.server import ServerEvent
@@ -212,9 +212,9 @@ class Player:
 
     def _take(self, outputs: Iterable[wanted.Output]) -> None:
         for output in outputs:
-            if isinstance(output, wanted.Send) and output.to not in (None, MAIN):
-                self.aside.append((output.to, output.event.as_json()))
-            elif isinstance(output, wanted.Send | wanted.SendAudio | wanted.SendImage):
+            if isinstance(output, _AIMED) and output.to not in (None, MAIN):
+                self.aside.append((output.to, shown(output)))
+            elif isinstance(output, _AIMED | wanted.SendAudio | wanted.SendImage):
                 event = shown(output)
                 self.events.append(event)
                 self.faults += problems(event)
@@ -227,10 +227,29 @@ class Player:
                     self._calls.append(output)
 
 
-def shown(output: wanted.Send | wanted.SendAudio | wanted.SendImage) -> dict[str, Any]:
-    """The event as the client gets it, with silence where the audio would be."""
+_AIMED = wanted.Send | wanted.SendVisemes | wanted.SendPoses
+
+
+def shown(
+    output: wanted.Send
+    | wanted.SendVisemes
+    | wanted.SendPoses
+    | wanted.SendAudio
+    | wanted.SendImage,
+) -> dict[str, Any]:
+    """The event as the client gets it, with silence where the audio would be, and one shape of the
+    mouth and one pose where those would be."""
     if isinstance(output, wanted.Send):
         return output.event.as_json()
+    if isinstance(output, wanted.SendVisemes):
+        shape = {"viseme": "aa", "start_ms": to_ms(output.start), "end_ms": to_ms(output.end)}
+        fields = {**output.place, "visemes": [shape]}
+        return ServerEvent("avatar.visemes", fields, output.event_id).as_json()
+    if isinstance(output, wanted.SendPoses):
+        pose = {"blendshapes": {"jawOpen": 0.5}, "head": [0.0, 0.0, 0.0]}
+        when = {"at_ms": 0, "audio_start_ms": None, "fps": 25, "frames": [pose]}
+        fields = {**output.place, **when}
+        return ServerEvent("avatar.blendshapes", fields, output.event_id).as_json()
     if isinstance(output, wanted.SendImage):
         fields = {**output.fields, "delta": "AAAA"}
         return ServerEvent("response.output_image.delta", fields, output.event_id).as_json()

@@ -11,6 +11,7 @@ from random import Random
 import cv2
 
 import rtav
+from rtav.engines.avatar.arkit import expression
 from rtav.engines.avatar.background import read_background
 from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.motion import Motion, read_motion
@@ -18,7 +19,7 @@ from rtav.engines.avatar.nature import Nature
 from rtav.engines.avatar.performance import Performance
 from rtav.engines.avatar.renderer import Renderer
 from rtav.engines.avatar.staging import Staging
-from rtav.engines.base import Capabilities, FaceInfo, Moment, MotionInfo
+from rtav.engines.base import Capabilities, Expression, FaceInfo, Moment, MotionInfo
 from rtav.engines.look import PLAIN, Look
 from rtav.errors import ConfigError, EngineUnavailable
 from rtav.media.pcm import I420
@@ -102,6 +103,10 @@ class PortraitAvatar:
         if not self._faces:
             raise EngineUnavailable("portrait", "not started")
         return Portrait(self, face=face, size_px=size_px, seed=seed, look=look)
+
+    def act(self) -> PortraitActor:
+        """See `Acts`."""
+        return PortraitActor(self)
 
     def staging(self, face: str, size_px: int, look: Look) -> Staging:
         """The face at a size, loaded if it is not at hand. Raises KeyError, ValueError."""
@@ -211,3 +216,17 @@ class Portrait:
     def show(self, face: str) -> None:
         self._staging = self._engine.staging(face, self._size_px, self._look)
         self._renderers = [Renderer(asset) for asset in self._staging.assets]
+
+
+class PortraitActor:
+    """See `Actor`."""
+
+    def __init__(self, engine: PortraitAvatar) -> None:
+        self._engine = engine
+        self._performance = Performance(engine.motion(DEFAULT), engine.common)
+
+    def express(self, moment: Moment) -> Expression:
+        return expression(self._performance.pose(moment))
+
+    def drive(self, motions: Sequence[str], *, at: int) -> None:
+        self._performance.drive([self._engine.motion(name) for name in motions], at=at)
