@@ -38,6 +38,7 @@ SHADE_NARROW = 0.30  # the same for a narrow opening: a smile must not have grey
 NARROW_JAW = 0.2
 SHADE_ROUND = 0.50  # what pushed-out lips leave of the light: rounded vowels show no teeth
 SHADE_REACH = 0.030  # of the frame's height
+LIT, DIM = 0.022, 0.25  # head units of a gap that is lit fully; light in the narrowest
 SHADE_COLOUR = (1.15, 1.25, 0.75)  # exponents: light that reached a mouth through lips is red
 
 
@@ -63,6 +64,7 @@ class Mouth:
     """From the back to the front: tongue, lower teeth, the tongue's tip, upper teeth."""
     shade_px: int
     roll_px: float
+    lit_px: float
     ink: Ink
 
     @property
@@ -93,6 +95,7 @@ def build_mouth(face: FaceFile, camera: Camera) -> Mouth:
         sprites=tuple(sprites),
         shade_px=int(camera.size_px * SHADE_REACH),
         roll_px=ROLL * camera.size_px / 2 * camera.focal / camera.z,
+        lit_px=LIT * camera.size_px / 2 * camera.focal / camera.z,
         ink=face.ink,
     )
 
@@ -214,6 +217,10 @@ def _shade(inside: U8, hole: U8, mouth: Mouth, pose: Pose) -> None:
     strength = (SHADE_NARROW + (SHADE - SHADE_NARROW) * wide) * mouth.ink.shade
     left = 1.0 - (1.0 - SHADE_ROUND) * _pushed(pose) * mouth.ink.shade
     light = cv2.convertScaleAbs(blurred, alpha=strength * left, beta=255 * (1 - strength) * left)
+    # where the lips hardly part, as in the corners, nothing behind them is lit
+    gaps_px = cv2.reduce(hole, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F) * np.float32(1 / 255)
+    parted = np.clip(gaps_px / np.float32(mouth.lit_px), DIM, 1).astype(np.float32)
+    light = (light * parted).astype(np.uint8)
     tint = cv2.LUT(cv2.cvtColor(light, cv2.COLOR_GRAY2BGRA), _TINT)
     cv2.multiply(inside, tint, inside, INV255)
 
