@@ -1,9 +1,10 @@
-"""What a frame of the portrait costs: `python tests/bench/avatar.py [rounds]`.
+"""What a frame of the portrait costs: `python tests/bench/avatar.py [face ...]`.
 
-Prints CPU milliseconds and, because those depend on the machine and its neighbours, the same in
-units of one 512 x 512 four-channel remap with float maps, measured in the same rounds. "Beside
-another" is what a face in step costs that is not the first to ask. Then the stages of a frame of
-the first face, each without those within it.
+Prints CPU time in one thread, conversion to I420 included, in milliseconds and, because those
+depend on the machine and its neighbours, in units: one is a 512 x 512 four-channel remap with float
+maps, measured in the same rounds. First for face1 (or those named): a frame that is drawn whole while
+it talks, and the mean over a minute of conversation, in which what did not change is not drawn
+again. Then the first face by size, by stage, and beside another of its kind.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from bisect import bisect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
 from typing import Any
 
 import cv2
@@ -24,17 +28,98 @@ from rtav.engines.avatar import renderer
 from rtav.engines.avatar.eyes import EyePainter
 from rtav.engines.avatar.geometry import Geometry
 from rtav.engines.avatar.performance import Performance
-from rtav.engines.avatar.portrait import PortraitAvatar
+from rtav.engines.avatar.portrait import Portrait, PortraitAvatar
+from rtav.engines.avatar.scene import Scene
 from rtav.engines.avatar.warp import Warp
+from rtav.engines.avatar.watch import Watch
 from rtav.engines.base import Moment, Mood, Viseme
+from rtav.engines.tts.espeak import EspeakTts
 from rtav.media.pcm import SESSION_RATE_HZ
 
-FRAMES = 25
-ROUNDS_BESIDE = 10
-FRAME_SAMPLES = SESSION_RATE_HZ // 25
-WORDS = "PP aa DD I nn E SS U kk O FF E RR aa TH I CH U".split() * 200
-VISEMES = [Viseme(name=w, start=i * 2000, end=i * 2000 + 2000) for i, w in enumerate(WORDS)]
-SIZES_PX = (512, 720)
+FPS = 25
+FRAME_SAMPLES = SESSION_RATE_HZ // FPS
+MINUTE = 60 * FPS
+ROUND = FPS  # frames of each kind that take turns
+TALKING_EVERY = 4  # rounds: its frames are much alike
+STAGE_ROUNDS = 60  # a minute
+SIZES_PX = (360, 512, 720, 1024)
+NEAR_SAMPLES = SESSION_RATE_HZ // 2
+Turn = tuple[Mood, float | str]
+TURNS: tuple[Turn, ...] = (  # what is said takes as long as it takes: 29 s with espeak-ng
+    ("idle", 3.0),
+    ("listening", 6.0),
+    ("thinking", 0.7),
+    (
+        "speaking",
+        "Of course, I can look that up for you. Your order left the warehouse on Monday "
+        "morning, and the carrier expects to hand it over tomorrow before noon.",
+    ),
+    ("listening", 7.5),
+    ("thinking", 0.9),
+    (
+        "speaking",
+        "No problem at all. I have moved the delivery to Friday afternoon, between two and "
+        "five, and the neighbour at number twelve may sign for the parcel.",
+    ),
+    ("idle", 3.0),
+    ("listening", 7.0),
+    ("thinking", 0.8),
+    (
+        "speaking",
+        "You are very welcome. Would you like me to send you a message when the driver is "
+        "about twenty minutes away? Then you need not wait at home all day.",
+    ),
+    ("idle", 60.0),
+)
+
+
+# --- what is shown ---------------------------------------------------------------------------
+
+
+async def spoken(text: str) -> list[Viseme]:
+    """What the mouth does, in samples at SESSION_RATE_HZ."""
+    voice = EspeakTts()
+    await voice.start()
+    found: list[Viseme] = []
+    try:
+        async for speech in voice.speak(text, voice="alice"):
+            found += speech.visemes
+    finally:
+        await voice.close()
+    rate = SESSION_RATE_HZ / voice.rate_hz
+    return [replace(v, start=round(v.start * rate), end=round(v.end * rate)) for v in found]
+
+
+async def conversation() -> list[Moment]:
+    """A minute of it, frame by frame."""
+    moments: list[Moment] = []
+    for mood, what in TURNS:
+        visemes = await spoken(what) if isinstance(what, str) else []
+        seconds = visemes[-1].end / SESSION_RATE_HZ if isinstance(what, str) else what
+        starts = [viseme.start for viseme in visemes]
+        for frame in range(round(seconds * FPS)):
+            at = frame * FRAME_SAMPLES
+            near = visemes[
+                max(0, bisect(starts, at - NEAR_SAMPLES) - 1) : bisect(starts, at + NEAR_SAMPLES)
+            ]
+            moments.append(
+                Moment(
+                    at=len(moments) * FRAME_SAMPLES,
+                    speech_at=at if visemes else None,
+                    visemes=near,
+                    mood=mood,
+                )
+            )
+    return moments[:MINUTE]
+
+
+def endless(moments: Sequence[Moment]) -> Iterator[Moment]:
+    """The same again and again, while time goes on."""
+    for number, moment in enumerate(cycle(moments)):
+        yield replace(moment, at=number * FRAME_SAMPLES)
+
+
+# --- what is measured ------------------------------------------------------------------------
 
 
 def remap_unit() -> Callable[[], None]:
@@ -46,55 +131,64 @@ def remap_unit() -> Callable[[], None]:
     into = np.empty_like(picture)
 
     def run() -> None:
-        for _ in range(FRAMES):
+        for _ in range(ROUND):
             cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, dst=into)
 
     return run
 
 
-def face_frames(
-    engine: PortraitAvatar, face: str, *, size_px: int, mood: Mood
-) -> Callable[[], None]:
-    avatar = engine.open(face, size_px=size_px, fps=25, seed=1)
-    return _frames(avatar.render, mood)
-
-
-def _frames(show: Callable[[Moment], object], mood: Mood) -> Callable[[], None]:
-    at = 0
+def shown(avatar: Portrait, moments: Sequence[Moment], *, whole: bool) -> Callable[[], None]:
+    """Shows the next frames of the conversation; `whole`: each is drawn from nothing."""
+    coming = endless(moments)
 
     def run() -> None:
-        nonlocal at
-        for _ in range(FRAMES):
-            at += FRAME_SAMPLES
-            speech_at = at % (VISEMES[-1].end - 24_000) if mood == "speaking" else None
-            near: list[Viseme] = []
-            if speech_at is not None:
-                i = speech_at // 2000
-                near = VISEMES[max(0, i - 5) : i + 6]
-            show(Moment(at=at, speech_at=speech_at, visemes=near, mood=mood))
+        for moment in islice(coming, ROUND):
+            if whole:
+                forget(avatar)
+            avatar.render(moment)
 
     return run
 
 
-def beside_another(engine: PortraitAvatar, face: str, mood: Mood, spent: list[float]) -> None:
-    """One second of two faces in step; what the second one of them took, in seconds."""
-    first, second = (engine.open(face, size_px=512, fps=25, seed=None) for _ in range(2))
-    took = 0.0
+def forget(avatar: Portrait) -> None:
+    for drawing in avatar._renderers:
+        drawing._drawn = None
+        drawing.asset.scratch.album.heads.clear()
 
-    def show(moment: Moment) -> None:
-        nonlocal took
-        first.render(moment)
-        before = time.thread_time()
-        second.render(moment)
-        took += time.thread_time() - before
 
-    run = _frames(show, mood)
-    for _ in range(3):  # moods and motions settle
-        run()
-    for _ in range(ROUNDS_BESIDE):
+def beside_another(
+    engine: PortraitAvatar, face: str, moments: Sequence[Moment]
+) -> Callable[[], float]:
+    """Shows two in step; returns the seconds that the second one took."""
+    first, second = (engine.open(face, size_px=512, fps=FPS, seed=None) for _ in range(2))
+    coming = endless(moments)
+
+    def run() -> float:
         took = 0.0
+        for moment in islice(coming, ROUND):
+            first.render(moment)
+            before = time.thread_time()
+            second.render(moment)
+            took += time.thread_time() - before
+        return took
+
+    return run
+
+
+def measure(work: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
+    """CPU milliseconds a frame by round, a minute of each, interleaved so that neighbours disturb
+    all alike."""
+    spent: dict[str, list[float]] = {name: [] for name in work}
+    for run in work.values():
         run()
-        spent.append(took)
+    for number in range(MINUTE // ROUND):
+        for name, run in work.items():
+            if "talking" in name and number % TALKING_EVERY:
+                continue
+            before = time.thread_time()
+            run()
+            spent[name].append((time.thread_time() - before) / ROUND * 1000)
+    return spent
 
 
 class Stages:
@@ -125,6 +219,7 @@ class Stages:
 
 WATCHED = (
     (Performance, "pose", "performance"),
+    (Watch, "bearing", "what moved"),
     (Geometry, "pose", "geometry"),
     (Warp, "invert", "inverse"),
     (Warp, "dense", "maps"),
@@ -132,63 +227,75 @@ WATCHED = (
     (renderer, "over", "blends"),
     (renderer, "paint_mouth", "mouth"),
     (EyePainter, "paint", "eyes"),
+    (Scene, "fill", "scene"),
+    (Scene, "fill_part", "scene"),
     (renderer, "_store", "conversion"),
-    (renderer.Renderer, "render", "rest"),
-    (renderer.Renderer, "speak", "rest"),
+    (Portrait, "render", "rest"),
 )
 
 
-def by_stage(run: Callable[[], None], rounds: int) -> dict[str, float]:
+def by_stage(run: Callable[[], None]) -> dict[str, float]:
     """Milliseconds a frame."""
     stages = Stages()
     undo = [stages.watch(*watched) for watched in WATCHED]
-    for _ in range(rounds):
+    for _ in range(STAGE_ROUNDS):
         run()
     for restore in undo:
         restore()
-    return {name: 1000 * spent / rounds / FRAMES for name, spent in stages.seconds.items()}
+    return {name: 1000 * spent / STAGE_ROUNDS / ROUND for name, spent in stages.seconds.items()}
 
 
-def measure(work: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median CPU milliseconds a frame, rounds interleaved so that neighbours disturb all alike."""
-    spent: dict[str, list[float]] = {name: [] for name in work}
-    for run in work.values():
-        run()
-    for _ in range(rounds):
-        for name, run in work.items():
-            before = time.thread_time()
-            run()
-            spent[name].append((time.thread_time() - before) / FRAMES * 1000)
-    return {name: statistics.median(values) for name, values in spent.items()}
+# --- what is printed -------------------------------------------------------------------------
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+class Report:
+    """Collects what it prints. Milliseconds a frame."""
+
+    def __init__(self, unit_ms: float) -> None:
+        self._unit_ms = unit_ms
+        self._frame_ms: dict[str, float] = {}
+
+    def line(self, name: str, ms: float, note: str = "") -> None:
+        self._frame_ms[name] = round(ms, 3)
+        print(f"{name:36} {ms:6.2f} ms   {ms / self._unit_ms:5.2f} units{note}")
+
+    @property
+    def json(self) -> str:
+        machine = platform.processor() or platform.machine()
+        figures = {"unit_ms": round(self._unit_ms, 3), "frame_ms": self._frame_ms}
+        return json.dumps(figures | {"machine": machine})
+
+
+def main(faces: Sequence[str]) -> None:
     engine = PortraitAvatar()
     asyncio.run(engine.start())
-    work = {"remap": remap_unit()}
-    beside: dict[str, float] = {}
-    moods: tuple[Mood, ...] = ("speaking", "listening")
-    for size_px in SIZES_PX:
-        for face in engine.faces():
-            for mood in moods:
-                name = f"{face.id} {size_px} {mood}"
-                work[name] = face_frames(engine, face.id, size_px=size_px, mood=mood)
-    for mood in moods:
-        spent: list[float] = []
-        beside_another(engine, "face1", mood, spent)
-        beside[mood] = 1000 * statistics.median(spent) / FRAMES
-    cost = measure(work, rounds)
-    unit = cost.pop("remap")
-    cost |= {f"face1 512 {mood}, beside another": ms for mood, ms in beside.items()}
-    for name, ms in cost.items():
-        print(f"{name:36} {ms:6.2f} ms   {ms / unit:5.2f} remaps")
-    for mood in moods:
-        for name, ms in by_stage(work[f"face1 512 {mood}"], rounds).items():
-            print(f"  {mood:10} {name:14} {ms:6.3f} ms   {ms / unit:5.2f} remaps")
-    figures = {"unit_ms": round(unit, 3), "frame_ms": {k: round(v, 3) for k, v in cost.items()}}
-    print(json.dumps(figures | {"machine": platform.processor() or platform.machine()}))
+    faces = faces or ["face1"]
+    moments = asyncio.run(conversation())
+    talk = [moment for moment in moments if moment.speech_at is not None]
+    print(f"a minute of conversation, {len(talk) / FPS:.0f} s of it spoken")
+    opened = [(face, 512) for face in faces] + [(faces[0], s) for s in SIZES_PX if s != 512]
+    work = {"unit": remap_unit()}
+    for face, size_px in opened:
+        for kind, script in (("talking", talk), ("minute", moments)):
+            avatar = engine.open(face, size_px=size_px, fps=FPS, seed=1)
+            work[f"{face} {size_px} {kind}"] = shown(avatar, script, whole=kind == "talking")
+    spent = measure(work)
+    unit_ms = statistics.median(spent.pop("unit"))
+    report = Report(unit_ms)
+    print(f"unit {unit_ms:.3f} ms")
+    for name, rounds in spent.items():
+        ms = statistics.median(rounds) if "talking" in name else statistics.mean(rounds)
+        size_px = int(name.split()[1])
+        report.line(name, ms, f"   {1e6 * ms / size_px**2:5.1f} ns a pixel")
+    for kind in ("talking", "minute"):
+        for stage, ms in by_stage(work[f"{faces[0]} 512 {kind}"]).items():
+            report.line(f"  {kind}: {stage}", ms)
+    run = beside_another(engine, faces[0], moments)
+    run()
+    beside_ms = 1000 * sum(run() for _ in range(MINUTE // ROUND)) / MINUTE
+    report.line(f"{faces[0]} 512 minute, beside another", beside_ms)
+    print(report.json)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -20,7 +20,15 @@ from rtav.engines.avatar.layers import CELL_PX, moved_box, moved_holes
 from rtav.engines.avatar.mouth import paint_mouth
 from rtav.engines.avatar.paint import CLEAR, U8, Rect, beneath, fill, over, room, without
 from rtav.engines.avatar.scene import Planes, planes
-from rtav.engines.avatar.steadiness import STEADY, STILL, UNSEEN, Bearing
+from rtav.engines.avatar.steadiness import (
+    LIVELY,
+    PATIENCE,
+    STEADY,
+    STEPS,
+    STILL,
+    UNSEEN,
+    Bearing,
+)
 from rtav.engines.avatar.talking import (
     ROOM_PX,
     eyes_fit,
@@ -65,6 +73,8 @@ class Renderer:
         self._spoken = spoken(asset)
         self._watch = Watch(asset)
         self._drawn: Drawn | None = None
+        self._last: Bearing | None = None
+        self._repeats = 0
         scratch = self._scratch = asset.scratch
         self._maps, self._lower_maps = scratch.maps, scratch.lower_maps
         self._work, self._head, self._tiles = scratch.work, scratch.head, scratch.tiles
@@ -98,38 +108,55 @@ class Renderer:
         here = self._watch.bearing(pose)
         head = self._find_head(here, speaks=speaks)
         drawn = None if head is None else self._given(head, pose, here)
-        return drawn or self._whole(pose, here, speaks=speaks)
+        drawn = drawn or self._whole(pose, here, speaks=speaks)
+        self._repeats = self._repeats + 1 if drawn is self._drawn else 0
+        return drawn
 
     def _find_head(self, here: Bearing, *, speaks: bool) -> Head | None:
         """One that has hardly moved: the last one, or one of another speaker."""
         heads = [] if self._drawn is None else [self._drawn.head]
         if speaks:
             heads += self._scratch.album.heads
-        near_px = (STEADY if speaks else STILL) * self.asset.size_px
+        near_px = self._near_px(here, speaks=speaks)
         return next((head for head in heads if here.head_px(head.bearing) < near_px), None)
+
+    def _near_px(self, here: Bearing, *, speaks: bool) -> float:
+        """How far a head may be from where it should be: at rest not quite as far as it goes in two
+        frames, so that slow movements remain even."""
+        size, last = self.asset.size_px, self._last
+        self._last = here
+        if speaks:
+            return STEADY * size
+        step_px = 0.0 if last is None else here.head_px(last)
+        near_px = min(max(STILL * size, STEPS * step_px), LIVELY * size)
+        return near_px / 4 if self._repeats >= PATIENCE else near_px
 
     def _given(self, head: Head, pose: Pose, here: Bearing) -> Drawn | None:
         """`head` with the mouth and the eyes of `pose`; None if it cannot be given them."""
-        unseen_px, shown, was = UNSEEN * self.asset.size_px, self._drawn, head.bearing
-        if shown is not None and shown.head is head and _same(here, shown.bearing, unseen_px):
-            return shown
+        drawn = self._drawn
+        if drawn is None or drawn.head is not head:
+            drawn = Drawn(frame=head.frame, bearing=head.bearing, head=head)
+        unseen_px, was = UNSEEN * self.asset.size_px, drawn.bearing
         speaks, looks = here.mouth_px(was) >= unseen_px, here.eyes_px(was) >= unseen_px
+        if not speaks and not looks:
+            return drawn
         if (speaks and head.mouth is None) or (looks and head.eyes is None):
             return None
-        frame = head.frame
-        if speaks or looks:
-            held = head.with_apertures(pose)
-            shape = self._geometry.pose(held)
-            frame = frame.copy()
-            into = planes(frame, self.asset.size_px, self.asset.size_px)
-            if looks and head.eyes is not None:
-                if not eyes_fit(self._geometry, head.eyes.region):
-                    return None
-                self._give_eyes(head.eyes, into, shape)
-            if speaks and head.mouth is not None:
-                self._give_mouth(head, head.mouth, into, held, shape)
-            frame.flags.writeable = False
-        return Drawn(frame=frame, bearing=here, head=head)
+        held = head.with_apertures(pose)
+        shape = self._geometry.pose(held)
+        frame = drawn.frame.copy()
+        into = planes(frame, self.asset.size_px, self.asset.size_px)
+        if looks and head.eyes is not None:
+            if not eyes_fit(self._geometry, head.eyes.region):
+                return None
+            self._give_eyes(head.eyes, into, shape)
+        if speaks and head.mouth is not None:
+            self._give_mouth(head, head.mouth, into, held, shape)
+        frame.flags.writeable = False
+        shown = Bearing(
+            was.head, here.mouth if speaks else was.mouth, here.eyes if looks else was.eyes
+        )
+        return Drawn(frame=frame, bearing=shown, head=head)
 
     def _whole(self, pose: Pose, here: Bearing, *, speaks: bool) -> Drawn:
         shape, size = self._geometry.pose(pose), self.asset.size_px
@@ -201,10 +228,10 @@ class Renderer:
         x0, y0, x1, y1 = region = patch.region
         work = room(self._work, y1 - y0, x1 - x0)
         np.copyto(work, patch.under)
-        whole = self._layout()
-        box = inside(whole.boxes["head"], region)
+        whole, found = self._place("head")
+        box = inside(whole, region)
         if box is not None:
-            holes = [hole for one in whole.holes["head"] if (hole := inside(one, box)) is not None]
+            holes = [hole for one in found if (hole := inside(one, box)) is not None]
             layout = _Layout(region, {"head": box}, {"head": holes})
             self._draw_head(work, layout, shape, pose)
             self._draw_mouth(work, layout, pose)
@@ -223,10 +250,7 @@ class Renderer:
         """`room_px` is left below the head."""
         boxes, holes = {}, {}
         for name in self._order:
-            layer = self.asset.layers[name]
-            x, y = self._geometry.pixels(name)
-            boxes[name] = moved_box(layer, x[layer.outline], y[layer.outline])
-            holes[name] = moved_holes(layer, x, y, boxes[name])
+            boxes[name], holes[name] = self._place(name)
         seen = [b for b in boxes.values() if b[2] > b[0] and b[3] > b[1]] or [(0, 0, 8, 8)]
         size = self.asset.size_px
         frame = (
@@ -236,6 +260,12 @@ class Renderer:
             min(size, -(-max(b[3] for b in seen) // 4) * 4 + room_px),
         )
         return _Layout(frame, boxes, holes)
+
+    def _place(self, name: str) -> tuple[Rect, list[Rect]]:
+        """All that a layer touches, and what of it is opaque or clear."""
+        layer, (x, y) = self.asset.layers[name], self._geometry.pixels(name)
+        box = moved_box(layer, x[layer.outline], y[layer.outline])
+        return box, moved_holes(layer, x, y, box)
 
     # --- layers ------------------------------------------------------------------------------
 
@@ -333,10 +363,6 @@ class Renderer:
             geometry.pixels("gaze").reshape(2, 2, 3),
         )
         self._eyes.paint(work, frame[:2], eye_points, shape.lids, self._tiles[0])
-
-
-def _same(a: Bearing, b: Bearing, unseen_px: float) -> bool:
-    return a.mouth_px(b) < unseen_px and a.eyes_px(b) < unseen_px
 
 
 def _turn(pose: Pose) -> float:

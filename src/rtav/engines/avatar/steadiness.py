@@ -14,8 +14,11 @@ EYES = (*both("eyeBlink"), *both("eyeSquint"), *both("eyeWide"), "gazeX", "gazeY
 
 # Of the frame's height:
 UNSEEN = 0.0004  # 0.2 px at 512: nobody sees this of a mouth or an eye
-STILL = 0.0005  # 0.25 px at 512: unseen in the slow movements of a head at rest
+STILL = 0.0004  # the same of a head at rest, whose movements are slow
+LIVELY = 0.0010  # 0.5 px at 512: unseen in a head that nods or turns
 STEADY = 0.0016  # 0.8 px at 512: unseen in a head that moves while it speaks
+STEPS = 1.9  # frames: a head at rest that moves faster than slowly is drawn every second time
+PATIENCE = 4  # frames: then a quarter of all this is enough, for a face must not stand still
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from rtav.engines.avatar.scene import Planes
 
 ROOM_PX = 24  # below a head whose jaw is shut, for one whose jaw is open
 BARELY = 0.0003  # of the frame's height: what the widest mouth moves by less is not redrawn
-LASHES = 0.012  # of the frame's height: how far below the lids' curves the eyes reach
-EYES_ROOM = 0.03  # of the frame's height: what lids and lashes need around the lids' curves
-EYES_REACH_PX = 9  # around the lids' curves: nothing is drawn farther away
+LASHES = 0.031  # of the frame's height: how far below the lids' curves the eyes reach
+EYES_ROOM = 0.02  # of the frame's height: how far lids may move within their region
+EYES_REACH_PX = 10  # around the lids' curves: nothing is drawn farther away
 FADE_PX = 8  # rows in which one mouth's cheeks become the other's: they differ by up to 2 px
 
 
@@ -51,7 +51,7 @@ def mouth_region(asset: FaceAsset, geometry: Geometry, nodes: Nodes, frame: Rect
 def eyes_region(asset: FaceAsset, geometry: Geometry, frame: Rect, below: int) -> Rect | None:
     """Where the eyes are within `frame`, and above the row `below`; None if they are not in it."""
     x, y = geometry.pixels("lids")
-    room = EYES_ROOM * asset.size_px
+    room = EYES_ROOM * asset.size_px + EYES_REACH_PX
     region = (
         max(int(x.min() - room) // 4 * 4, frame[0]),
         max(int(y.min() - room) // 4 * 4, frame[1]),
