@@ -294,6 +294,8 @@ class Moment:
     """Where the voice is now in its own track; None while nothing is heard (also while held)."""
     visemes: Sequence[Viseme] = ()
     """The track's visemes around `speech_at` (at least 0.3 s to both sides), in order."""
+    loudness: float = 1.0
+    """Of the voice around `speech_at`, against the loudest of its track so far: 0 to 1."""
     mood: Mood = "idle"
     pause_at: int | None = None
     """Since when, on the call's clock, the caller is silent within a turn; None: no pause."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -19,6 +20,9 @@ FADE_SAMPLES = SESSION_RATE_HZ // 200
 WINDOW_SAMPLES = SESSION_RATE_HZ // 2
 """The visemes a face is shown to both sides of the voice: mouths move ahead of the sound."""
 
+SYLLABLE_SAMPLES = SESSION_RATE_HZ // 8
+"""What loudness is of: shorter, it would be that of single sounds; longer, nothing is stressed."""
+
 AHEAD_SAMPLES = 30 * SESSION_RATE_HZ
 """How much of a reply is spoken before it is played; more would be wasted when it is cut."""
 
@@ -33,6 +37,8 @@ class Track:
     length: int = 0
     played: int = 0
     visemes: list[Viseme] = field(default_factory=list)
+    loudest: float = 0.0
+    """Mean power of the loudest syllable so far."""
     is_whole: bool = False
     """What it has is all there will be."""
 
@@ -42,6 +48,9 @@ class Track:
             self.starts.append(self.length)
             self.pieces.append(pcm)
             self.length += pcm.size
+            power = np.square(pcm, dtype=np.float32)
+            syllables = np.add.reduceat(power, np.arange(0, pcm.size, SYLLABLE_SAMPLES))
+            self.loudest = max(self.loudest, float(syllables.max()) / SYLLABLE_SAMPLES)
         self.visemes.extend(visemes)
 
     def read(self, start: int, count: int) -> Pcm:
@@ -55,6 +64,13 @@ class Track:
             start += part.size
             index += 1
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+    def loudness(self, position: int) -> float:
+        """See `Moment`."""
+        start = max(position - SYLLABLE_SAMPLES // 2, self.starts[0])
+        pcm = self.read(start, position + SYLLABLE_SAMPLES // 2 - start)
+        power = float(np.square(pcm, dtype=np.float32).sum()) / SYLLABLE_SAMPLES
+        return min(1.0, math.sqrt(power / max(self.loudest, 1.0)))
 
     def forget_played(self) -> None:
         """Let go of what lies behind."""
@@ -164,7 +180,13 @@ class Playout:
         speech_at = position + at - since
         if speech_at >= track.length:
             return Moment(at=at, mood=self.mood, pause_at=self.pause_at)
-        return Moment(at=at, speech_at=speech_at, visemes=track.around(speech_at), mood="speaking")
+        return Moment(
+            at=at,
+            speech_at=speech_at,
+            visemes=track.around(speech_at),
+            loudness=track.loudness(speech_at),
+            mood="speaking",
+        )
 
     @property
     def sounding(self) -> int | None:

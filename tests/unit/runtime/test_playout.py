@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -280,7 +281,7 @@ def test_the_moment_ahead_of_the_voice_is_ahead_in_its_track(listener: Listener)
 
     moment = listener.playout.moment(listener.at + 200)
 
-    assert moment == Moment(
+    assert replace(moment, loudness=1.0) == Moment(
         at=1640, speech_at=1640, visemes=shapes((0, 480), (480, 4800)), mood="speaking"
     )
 
@@ -330,6 +331,26 @@ def test_the_face_is_shown_the_visemes_of_half_a_second_to_both_sides(listener: 
 
     assert visemes[0].end >= 24_000 - WINDOW_SAMPLES > visemes[0].start
     assert visemes[-1].start < 24_000 + WINDOW_SAMPLES <= visemes[-1].end
+
+
+def test_loudness_is_that_of_a_syllable_against_the_loudest_so_far(listener: Listener) -> None:
+    loud, quiet, silent = (np.full(24_000, level, np.int16) for level in (8_000, 2_000, 0))
+    for pcm in (loud, quiet, silent):
+        listener.add(1, pcm)
+    listener.playout.play(1)
+    listener.tick()
+    loudness = [listener.playout.moment(at).loudness for at in (12_000, 36_000, 24_000, 60_000)]
+
+    assert loudness == pytest.approx([1.0, 0.25, 0.729, 0.0], abs=0.001)
+
+
+def test_the_first_syllable_is_as_loud_as_any(listener: Listener) -> None:
+    listener.add(1, np.full(24_000, 300, np.int16))
+    listener.playout.play(1)
+    listener.tick()
+
+    assert listener.playout.moment(12_000).loudness == 1.0
+    assert 0.5 < listener.playout.moment(0).loudness < 1.0  # half of it is before the beginning
 
 
 # --- memory --------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ GESTURE_S = 0.25  # time constant of the mood giving way to a gesture
 NEAR = 0.01  # unseen: what fades has arrived
 GESTURE_MOOD = 0.35  # how much of the mood shows during a gesture
 
+QUIET_JAW = 0.65  # of its opening is left to a whisper: who speaks up opens the mouth more
 JAW_SHARE = 0.2  # what is left of the motion's jaw and lips while the mouth talks
 SMILE_SHARE = 0.55  # a smile survives speech, but leaves the lips room
 JAW_AND_LIPS = (
@@ -103,6 +104,8 @@ class Performance:
         if moment.speech_at is not None:
             at_s = moment.speech_at / SESSION_RATE_HZ
             self._mouth = mouth(at_s, moment.visemes, rate_hz=SESSION_RATE_HZ)
+            opening = QUIET_JAW + (1.0 - QUIET_JAW) * moment.loudness**0.5
+            scale(self._mouth, ("jawOpen", *both("mouthLowerDown")), opening)
             self._mouth_s = t
             return self._mouth
         left = ease(1.0 - (t - self._mouth_s) / REACH_S)

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -43,6 +44,18 @@ def hold(performance: Performance, name: str | None, *, frames: int, start: int 
         at = (start + i) * FRAME
         pose = performance.pose(Moment(at=at) if name is None else speaking(at, name))
     return pose
+
+
+def test_a_quiet_voice_opens_the_mouth_less_and_closes_it_as_well() -> None:
+    def jaw(name: str, loudness: float) -> float:
+        performance = perform(STILL, seed=1)
+        for at in range(0, 30 * FRAME, FRAME):
+            pose = performance.pose(replace(speaking(at, name), loudness=loudness))
+        return pose["jawOpen"]
+
+    assert 0.6 * jaw("aa", 1.0) < jaw("aa", 0.0) < 0.7 * jaw("aa", 1.0)
+    assert jaw("aa", 0.0) < jaw("aa", 0.25) < jaw("aa", 0.8) < jaw("aa", 1.0)
+    assert jaw("PP", 0.0) <= jaw("PP", 1.0) < 0.02
 
 
 def test_a_smile_survives_speech_and_the_jaw_belongs_to_it() -> None:
