@@ -48,6 +48,7 @@ PANDA = Features(
     eye=(0.315, 0.075, 0.520, 0.255),
     mouth=Mouth(MOUTH_HALF_WIDTH, _cats_seam),
     mouth_y=-0.500,
+    lift=0.045,
     lids=Lids(
         half_width=0.204,
         up=(0.152, 2.1, -0.02),
@@ -61,7 +62,7 @@ PANDA = Features(
 def _robots_seam(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """As `robot.seam`."""
     u = np.abs(x) / MOUTH_HALF_WIDTH
-    return -0.500 + 0.040 * u * u
+    return -0.500 + 0.036 * u * u
 
 
 def _on_glass(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,6 +80,7 @@ ROBOT = Features(
         half_width=0.176, up=(0.176, 3.4, 0.0), low=(0.156, 3.4, 0.0), shut=(-0.030, -0.012),
         middle=0.0, tilt=0.0, ends=1.0,
     ),
+    lift=0.10,
     soft=_on_glass,
 )  # fmt: skip
 
@@ -92,7 +94,7 @@ CREATURES = {
             head=Build(collar=0.500),
             colours=("#bd572a", "#fff3e0", "#3a211b", "#2f6d63", "#7a4a1e"),
             backdrop=("#dfe3cf", "#9aa78c"),
-            lash=0.9,
+            lash=0.4,
             features=PANDA,
             ink={
                 "rim": "#3a1c16",

@@ -56,16 +56,28 @@ class Features(NamedTuple):
     mouth: Mouth
     mouth_y: float
     lids: Lids = Lids()
+    lift: float = 0.0
+    """How far the upper lip rises as the jaw opens, head units: to open round, not downwards."""
     soft: Callable[[Curve], NDArray[np.float64]] | None = None
     """Share of the shapes that points (..., 3) follow: a robot has rigid parts. None: all."""
 
     def displacements(self, points: Curve, *, upper: bool) -> dict[str, Curve]:
         """Every shape's displacement of `points`, at full strength."""
         moved = displacements(points, self.mouth, upper=upper)
+        if self.lift and upper:
+            moved["jawOpen"] = moved["jawOpen"] + self._lift(points)
         if self.soft is None:
             return moved
         share = self.soft(points)[..., None]
         return {name: change * share for name, change in moved.items()}
+
+    def _lift(self, points: Curve) -> Curve:
+        x, y = points[..., 0], points[..., 1]
+        across = np.sqrt(np.clip(1 - (x / self.mouth.half_width) ** 2, 0, 1))
+        near = np.exp(-(((y - self.mouth.seam(x)) / 0.13) ** 2))
+        rise = np.zeros_like(points)
+        rise[..., 1] = self.lift * across * near
+        return rise
 
     def eyes(self) -> dict[str, tuple[float, float, float, float]]:
         x, y, z, r = self.eye

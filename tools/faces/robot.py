@@ -42,7 +42,7 @@ TOUCH = 1e-4  # head units: what is nearer to the surface than this is the surfa
 @kernel
 def seam(x):
     u = abs(x) / MOUTH_HALF_WIDTH
-    return MOUTH_Y + 0.040 * u * u
+    return MOUTH_Y + 0.036 * u * u
 
 
 @kernel
@@ -198,7 +198,7 @@ def _glow(x, y):
     brow = math.sqrt((ax - 0.175 - 0.27 * t) ** 2 + (y - 0.372 - 0.028 * math.sin(3.0 * t)) ** 2)
     core = 1 - step(0.016, 0.026, brow)
     halo = 0.30 * math.exp(-max(0.0, brow - 0.02) / 0.045)
-    across = max(0.0, ax - MOUTH_HALF_WIDTH + 0.012)
+    across = max(0.0, ax - MOUTH_HALF_WIDTH + 0.026)
     lips = math.sqrt((y - seam(min(ax, MOUTH_HALF_WIDTH))) ** 2 + across * across)
     core = max(core, 1 - step(0.010, 0.019, lips))
     halo += 0.34 * math.exp(-max(0.0, lips - 0.015) / 0.055)
