@@ -14,7 +14,18 @@ from rtav.engines.avatar.camera import F32, Camera
 from rtav.engines.avatar.channels import SIDES, Pose
 from rtav.engines.avatar.face import FaceFile
 from rtav.engines.avatar.ink import Ink
-from rtav.engines.avatar.paint import AA, INV255, SHIFT, U8, Polygon, fixed, mix, polygon, room
+from rtav.engines.avatar.paint import (
+    AA,
+    INV255,
+    SHIFT,
+    U8,
+    Polygon,
+    fixed,
+    mix,
+    polygon,
+    room,
+    softness,
+)
 
 SHUT = 0.985  # from here on nothing of the ball is seen
 UP, LOW, CREASE = range(3)  # the curves of each eye
@@ -199,7 +210,9 @@ class EyePainter:
         shown = [i for i in (0, 1) if lids.shut[i] < SHUT]
         if shown:
             ball_points = balls - np.array([x0, y0], np.float32)[:, None, None]
-            mask = np.clip(over, 0, 1) - np.clip(under, 0, 1)
+            soft = 1 / softness((columns[UP], columns[LOW]))
+            mask = np.clip((over - 0.5) * soft + 0.5, 0, 1)
+            mask -= np.clip((under - 0.5) * soft + 0.5, 0, 1)
             mask *= np.float32(255)
             self._balls(roi, mask.astype(np.uint8), over, ball_points, (shown, split), tile)
         self._lashes(roi, local, (columns, over), lids, split)

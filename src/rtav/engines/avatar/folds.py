@@ -174,7 +174,7 @@ def _smile(x: Field, y: Field, m: _Marks) -> Field:
     s = np.clip(t, -0.2, 1.2)
     curve = m.nose_x + 0.025 * u + (m.mouth_x + 0.075 * u - m.nose_x) * s + 0.05 * u * s * (1 - s)
     beside = x - curve
-    soft = np.where(beside > 0, bell(beside, 0.026 * u), bell(beside, 0.060 * u))
+    soft = np.where(beside > 0, bell(beside, 0.026 * u), bell(beside, 0.048 * u))
     crease = soft * step(-0.10, 0.22, t) * (1 - step(0.70, 1.12, t))
     cheek_y = m.eye_y + 0.40 * (m.mouth_y - m.eye_y)
     apple = bell(x - m.eye_x - 0.05 * u, 0.13 * u) * bell(y - cheek_y, 0.10 * u)
@@ -188,7 +188,7 @@ def _smile(x: Field, y: Field, m: _Marks) -> Field:
     for slope in (0.40, -0.05, -0.50):
         ray = m.eye_y - 0.01 * u + slope * (x - m.eye_x - 0.205 * u)
         feet += bell(y - ray, 0.010 * u) * step(0.0, 0.3, out) * (1 - step(0.5, 1.0, out))
-    shadow = 0.21 * crease + 0.07 * under + 0.12 * dimple + 0.10 * pouch + 0.08 * feet
+    shadow = 0.18 * crease + 0.07 * under + 0.12 * dimple + 0.10 * pouch + 0.08 * feet
     return np.asarray(0.09 * apple - shadow)
 
 

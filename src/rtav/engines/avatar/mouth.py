@@ -148,14 +148,14 @@ def paint_mouth(
         return
     upper, lower = edges
     ox, oy = origin
-    x0, y0 = max(ox, int(lips[0].min()) - 2), max(oy, int(upper[1].min()) - 2)
-    x1 = min(ox + dst.shape[1], int(lips[0].max()) + 3)
+    x0, y0 = max(ox, round(float(lips[0].min()))), max(oy, int(upper[1].min()) - 2)
+    x1 = min(ox + dst.shape[1], round(float(lips[0].max())))
     y1 = min(oy + dst.shape[0], int(lower[1].max()) + 3)
     h, w = y1 - y0, x1 - x0
     if h <= 0 or w <= 0:
         return
-    hole = beneath(upper, (x0, y0), (h, w))
-    hole -= beneath(lower, (x0, y0), (h, w))  # which is never above the upper one
+    hole, below = beneath((upper, lower), (x0, y0), (h, w))
+    hole -= below  # no more than there is: the lower lip is never above the upper one
     inside = _inside(mouth, corners, (x0, y0, w, h), tiles)
     roi = dst[y0 - oy : y1 - oy, x0 - ox : x1 - ox]
     _shade(inside, hole, mouth, pose)

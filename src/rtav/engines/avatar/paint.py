@@ -6,6 +6,7 @@ Layers are premultiplied BGR with the inverse of alpha in channel 3, so that "ov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import cv2
@@ -22,6 +23,7 @@ Rect = tuple[int, int, int, int]
 
 SHIFT = 4  # without sub-pixel edges lids and lips jump by pixels when the head idles
 AA = cv2.LINE_AA
+STEEP = 4.0  # rows per column; edges that are steeper are short
 CLEAR = (0, 0, 0, 255)  # nothing, in inverse-alpha form
 INV255 = 1.0 / 255.0
 
@@ -75,19 +77,33 @@ def mix(dst: U8, src: U8, mask: U8, shade: U8 | None = None) -> None:
     cv2.add(dst, src, dst)
 
 
-def beneath(curve: F32, corner: tuple[int, int], shape: tuple[int, int]) -> U8:
-    """How much of each pixel lies below the curve, (height, width), 0 to 255.
+def beneath(curves: Sequence[F32], corner: tuple[int, int], shape: tuple[int, int]) -> list[U8]:
+    """How much of each pixel lies below each curve, (height, width), 0 to 255.
 
-    `curve` is (2, n), continuous pixels from left to right, `corner` the pixel at [0, 0]. OpenCV
-    draws nearly level edges of polygons in steps of a whole pixel; lips and lids are such edges.
+    A curve is (2, n), continuous pixels from left to right, `corner` the pixel at [0, 0]. What is
+    never above another curve covers no more than that. OpenCV draws nearly level edges of polygons
+    in steps of a whole pixel; lips and lids are such edges.
     """
     height, width = shape
     x = np.arange(width, dtype=np.float32) + np.float32(corner[0] + 0.5)
-    top = np.interp(x, curve[0], curve[1]).astype(np.float32) - np.float32(corner[1] + 1)
-    rows = np.arange(height, dtype=np.float32)[:, None]
-    cover = np.subtract(rows, top)
-    np.multiply(np.clip(cover, 0, 1, out=cover), np.float32(255), out=cover)
-    return cast(U8, cover.astype(np.uint8))
+    tops = [np.interp(x, *curve).astype(np.float32) - np.float32(corner[1]) for curve in curves]
+    gain = 1 / softness(tops)
+    rows = np.arange(height, dtype=np.float32)[:, None] + np.float32(0.5)
+    covers = []
+    for top in tops:
+        cover = rows * gain
+        cover += np.float32(0.5) - top * gain
+        np.multiply(np.clip(cover, 0, 1, out=cover), np.float32(255), out=cover)
+        covers.append(cover.astype(np.uint8))
+    return covers
+
+
+def softness(tops: Sequence[F32]) -> F32:
+    """(width,): over how many rows edges fade that are at these heights: steep ones over more."""
+    soft = np.ones_like(tops[0])
+    for top in tops:
+        np.maximum(soft[1:-1], np.abs(top[2:] - top[:-2]) * np.float32(0.5), out=soft[1:-1])
+    return np.minimum(soft, np.float32(STEEP))
 
 
 def fill(dst: U8, src: U8, mask: U8) -> None:

@@ -346,7 +346,8 @@ class Renderer:
         """In the band, everything below the lower lip's edge comes from the lower field."""
         rect, pixels = band
         x0, y0, x1, y1 = rect
-        fill(head[_within(rect, box)], pixels, beneath(edge, (x0, y0), (y1 - y0, x1 - x0)))
+        (mask,) = beneath((edge,), (x0, y0), (y1 - y0, x1 - x0))
+        fill(head[_within(rect, box)], pixels, mask)
 
     # --- apertures ---------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.geometry import Geometry
 from rtav.engines.avatar.layers import CELL_PX
 from rtav.engines.avatar.lips import MOUTH
-from rtav.engines.avatar.paint import beneath, fill
+from rtav.engines.avatar.paint import STEEP, beneath, fill
 from rtav.engines.avatar.portrait import ASSETS
 from rtav.engines.avatar.renderer import MAX_STEPS_HEAD, Renderer
 from rtav.engines.avatar.warp import Warp
@@ -30,15 +30,14 @@ def curve(ys: list[float]) -> np.ndarray:
 
 
 def test_a_level_edge_covers_its_pixels_in_part() -> None:
-    cover = beneath(curve([3.25, 3.25]), (0, 0), (6, 4))
+    (cover,) = beneath((curve([3.25, 3.25]),), (0, 0), (6, 4))
 
     assert cover[:, 0].tolist() == [0, 0, 0, 191, 255, 255]
 
 
 def test_a_growing_opening_grows_by_less_than_a_level_at_a_time() -> None:
-    columns = [
-        int(beneath(curve([y / 64, y / 64]), (0, 0), (4, 1)).sum(dtype=int)) for y in range(256)
-    ]
+    curves = [curve([y / 64, y / 64]) for y in range(256)]
+    columns = [int(cover.sum()) for cover in beneath(curves, (0, 0), (4, 1))]
 
     assert all(0 <= a - b <= 5 for a, b in zip(columns, columns[1:], strict=False))
 
@@ -46,7 +45,7 @@ def test_a_growing_opening_grows_by_less_than_a_level_at_a_time() -> None:
 @given(heights, st.floats(0, 20))
 def test_upper_lip_opening_and_lower_lip_share_every_pixel(ys: list[float], gap: float) -> None:
     upper, lower = curve(ys), curve([y + gap for y in ys])
-    above, below = (beneath(edge, (0, 0), (36, 62)) for edge in (upper, lower))
+    above, below = beneath((upper, lower), (0, 0), (36, 62))
 
     assert (above >= below).all()  # or the opening, their difference, would wrap round
     assert ((255 - above).astype(int) + (above - below) + below == 255).all()
@@ -56,12 +55,13 @@ def test_upper_lip_opening_and_lower_lip_share_every_pixel(ys: list[float], gap:
 def test_every_pixel_comes_from_the_upper_or_the_lower_field(ys: list[float]) -> None:
     head, lower = np.full((36, 62, 4), 200, np.uint8), np.full((36, 62, 4), 100, np.uint8)
 
-    fill(head, lower, beneath(curve(ys), (0, 0), (36, 62)))
+    (mask,) = beneath((curve(ys),), (0, 0), (36, 62))
+    fill(head, lower, mask)
 
     edge = np.interp(np.arange(62) + 0.5, *curve(ys))
-    rows = np.arange(36)[:, None]
-    assert (head[rows + 1 <= edge] == 200).all()
-    assert (head[rows >= edge + 0.01] == 100).all()
+    rows = np.arange(36)[:, None] + 0.5
+    assert (head[rows <= edge - STEEP / 2] == 200).all()
+    assert (head[rows >= edge + STEEP / 2 + 0.01] == 100).all()
     assert 99 <= head.min() <= head.max() <= 200
 
 
