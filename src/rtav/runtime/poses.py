@@ -22,7 +22,8 @@ BATCH_S = 0.1
 """Of poses in one event: ten events a second."""
 
 AHEAD_SAMPLES = SESSION_RATE_HZ // 10
-"""Poses are made this long before they are due, so that an event comes with its first one."""
+"""Poses are made this long before they are due, so that an event comes with its first one. What
+then begins or ends to sound was not foreseen: they are made once more, and told again."""
 
 MAX_PENDING = 30  # poses, half a second at 60 fps: the render thread is behind, more would not help
 
@@ -58,6 +59,7 @@ class Poses:
         self._ready: list[_Made] = []
         self._pending = 0
         self._next = 0  # no pose before this sample is made any more
+        self._foreseen: deque[tuple[int, int | None, int | None]] = deque()
         self._is_open = True
 
     def drive(self, motions: Sequence[str], *, at: int) -> None:
@@ -65,6 +67,9 @@ class Poses:
 
     def tick(self, at: int) -> None:
         """The call's clock has come to `at`: make what is due soon."""
+        if not self._is_as_foreseen(at):
+            self._next = at
+            self._foreseen.clear()
         until = at + AHEAD_SAMPLES
         number = -(-max(at, self._next) * self._fps // SESSION_RATE_HZ)
         while (due := number * SESSION_RATE_HZ // self._fps) < until:
@@ -94,16 +99,27 @@ class Poses:
         """Nothing is told any more."""
         self._is_open = False
 
+    def _is_as_foreseen(self, at: int) -> bool:
+        """Whether what sounds from `at` on is what the poses of that time were made for."""
+        while self._foreseen and self._foreseen[0][0] < at:
+            self._foreseen.popleft()
+        if not self._foreseen:
+            return True
+        due, turn, speech_at = self._foreseen[0]
+        now = self._playout.moment(due).speech_at
+        return (turn, speech_at) == (None if now is None else self._playout.sounding, now)
+
     def _make(self, due: int) -> None:
-        moment, turn = self._playout.moment(due), self._playout.sounding
+        moment = self._playout.moment(due)
+        turn = None if moment.speech_at is None else self._playout.sounding
+        self._foreseen.append((due, turn, moment.speech_at))
         orders, self._orders = self._orders, deque()
         self._pending += 1
 
         def act() -> _Made:
             for motions, at in orders:
                 self._actor.drive(motions, at=at)
-            said = turn if moment.speech_at is not None else None
-            return _Made(moment, said, self._actor.express(moment))
+            return _Made(moment, turn, self._actor.express(moment))
 
         self._stage.render(act, self._acted)
 
@@ -129,7 +145,7 @@ class Poses:
     def _follows(self, last: _Made, made: _Made) -> bool:
         """Whether it belongs into one event with the last one: a step later, in the same sound."""
         step = made.moment.at - last.moment.at
-        if step > SESSION_RATE_HZ // self._fps + 1 or made.turn != last.turn:
+        if not 0 < step <= SESSION_RATE_HZ // self._fps + 1 or made.turn != last.turn:
             return False
         before, now = last.moment.speech_at, made.moment.speech_at
         return now is None if before is None else now == before + step

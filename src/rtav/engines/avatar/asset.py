@@ -16,7 +16,7 @@ from rtav.engines.avatar.folds import build_folds
 from rtav.engines.avatar.layers import CELL_PX, Layer, build_layer, flat
 from rtav.engines.avatar.mouth import build_mouth
 from rtav.engines.avatar.paint import U8, Rect, inverted, premultiplied
-from rtav.engines.avatar.scene import Scene
+from rtav.engines.avatar.scene import PictureScene, Scene
 from rtav.engines.avatar.scratch import Scratch
 
 ORDER = ("hair_back", "head", "hair_front")  # from the back to the front
@@ -40,7 +40,7 @@ class FaceAsset:
         self.camera = Camera(z=z, focal=focal, y=y, size_px=size_px)
         self.pivot = np.array(face.pivot, np.float32)
         self.shapes = {name: i for i, name in enumerate(face.shapes)}
-        self.scene = self._build_scene(face)
+        self.scene: Scene | PictureScene = self._build_scene(face)
         self.mouth = build_mouth(face, self.camera)
         self.eyes = build_eyes(face, self.camera)
         upper, lower = self._build_fields(face)
@@ -54,10 +54,14 @@ class FaceAsset:
         self.parts_lips = np.abs(lower - upper).reshape(len(upper), -1).max(1) > 1e-4
         """(K,) bool: which shapes move the two lips differently."""
 
-    def before(self, face: FaceFile) -> FaceAsset:
-        """The same before the backdrop and with the body of `face`."""
+    def before(self, face: FaceFile, *, is_picture: bool = False) -> FaceAsset:
+        """The same before the backdrop and with the body of `face`. `is_picture`: a picture that
+        has edges, which must not rise with the breath."""
         other = copy.copy(self)
         other.scene, other.scratch = self._build_scene(face), Scratch(self.size_px)
+        if is_picture:
+            body = premultiplied(self._fit(face.pictures["body"]))
+            other.scene = PictureScene(np.asarray(self._fit(face.backdrop), np.uint8), body)
         return other
 
     def _fit(self, picture: NDArray[Any]) -> NDArray[Any]:  # uint8 or float32

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rtav.engines.avatar.paint import U8, Rect
+from rtav.engines.avatar.paint import U8, Rect, inverted, over
 
 BREATH = 0.006  # how far the body rises, of the frame's height
 BODY_TOP = 0.66  # rows below this part of the frame breathe
@@ -46,6 +46,51 @@ class Scene:
         if top < y1:
             rise_px = breath * self._size * BREATH
             _raise_rows(self._bgra[:, x0:x1], dst[top - y0 :], top, rise_px)
+
+
+class PictureScene:
+    """A scene whose backdrop does not rise with the body: needed where it has edges to see.
+
+    0.3 ms a frame more at 512 px: body and backdrop are put together each time.
+    """
+
+    def __init__(self, backdrop: U8, body: U8) -> None:
+        """`backdrop` is (size, size, 3) BGR, `body` (size, size, 4) premultiplied; size is even."""
+        self._size = size = body.shape[0]
+        self._top = top = int(size * BODY_TOP) // 2 * 2
+        self._behind = cast(U8, cv2.cvtColor(backdrop, cv2.COLOR_BGR2BGRA))
+        tall = cv2.copyMakeBorder(body, 0, PAD_ROWS, 0, 0, cv2.BORDER_REPLICATE)
+        self._body = inverted(cast(U8, tall))
+        self._still = self._behind[:top].copy()  # what does not rise
+        over(self._still, np.ascontiguousarray(self._body[:top]), np.empty_like(self._still))
+        i420 = cast(U8, cv2.cvtColor(self._still, cv2.COLOR_BGRA2YUV_I420))
+        self._planes = planes(i420, top, size)
+
+    def fill(self, frame: Planes, breath: float) -> None:
+        """See `Scene`."""
+        size, top = self._size, self._top
+        lower = np.empty((size - top, size, 4), np.uint8)
+        self._rising(lower, (0, top, size, size), breath)
+        i420 = cast(U8, cv2.cvtColor(lower, cv2.COLOR_BGRA2YUV_I420))
+        below = planes(i420, size - top, size)
+        for still, rising, dst in zip(self._planes, below, frame, strict=True):
+            np.copyto(dst[: len(still)], still)
+            np.copyto(dst[len(still) :], rising)
+
+    def fill_part(self, dst: U8, box: Rect, breath: float) -> None:
+        """See `Scene`."""
+        x0, y0, x1, y1 = box
+        top = min(max(self._top, y0), y1)
+        np.copyto(dst[: top - y0], self._still[y0:top, x0:x1])
+        if top < y1:
+            self._rising(dst[top - y0 :], (x0, top, x1, y1), breath)
+
+    def _rising(self, dst: U8, box: Rect, breath: float) -> None:
+        x0, y0, x1, y1 = box
+        np.copyto(dst, self._behind[y0:y1, x0:x1])
+        body = np.empty((y1 - y0, x1 - x0, 4), np.uint8)
+        _raise_rows(self._body[:, x0:x1], body, y0, breath * self._size * BREATH)
+        over(dst, body, np.empty_like(body))
 
 
 def planes(i420: U8, height: int, width: int) -> Planes:

@@ -45,6 +45,8 @@ class Staging:
         left, side = max(0, -x0), x1 - x0
         cut = [canvas[y0:y1, x0 + left : x0 + left + side] for canvas in canvases]
         first = FaceAsset(replace(face, backdrop=cut[0]), side)
+        if behind is not None:
+            first = first.before(replace(face, backdrop=cut[0]), is_picture=True)
         self.assets = [first, *(first.before(replace(face, backdrop=other)) for other in cut[1:])]
         """What is drawn for one picture, each before its own background."""
         width = self._frame[0]

@@ -95,6 +95,21 @@ def test_a_picture_covers_the_frame_without_being_stretched(face: FaceFile) -> N
     assert np.abs(bgr(shown(staging))[:8, :8]).max() <= 3
 
 
+def test_a_picture_does_not_rise_with_the_breath(face: FaceFile) -> None:
+    behind = np.zeros((128, 128, 3), np.uint8)
+    behind[::16] = 255  # lines
+    staging = Staging(face, 128, Look(background="bg_1"), behind)
+    frames = [
+        staging.compose([Renderer(staging.assets[0]).render({"breath": breath})])[:128].astype(int)
+        for breath in (-1.0, 0.0, 1.0)
+    ]
+
+    assert all(np.array_equal(frames[0][:, :6], other[:, :6]) for other in frames)
+    lines = frames[1][:, 3]
+    assert (lines[::16] > 200).all()
+    assert np.abs(frames[0] - frames[2])[100:, 40:90].mean() > 0.2  # the body does
+
+
 def test_a_matte_and_its_colours_put_the_face_before_anything(face: FaceFile) -> None:
     matte = shown(Staging(face, 128, Look(background="matte")))[:256].astype(float)
     grey = shown(Staging(face, 128, Look(background="#a0a0a0")))[:128].astype(float)
