@@ -162,8 +162,8 @@ def _cheek(sheet: Sheet, side: int, face: Mask) -> None:
 
 
 def _brow(sheet: Sheet, side: int) -> None:
-    above = [(35, 201), (60, 193), (93, 190), (131, 206)]
-    below = [(131, 206), (95, 199), (63, 203), (38, 210), (33, 206), (35, 201)]
+    above = [(36, 195), (62, 190), (94, 190), (131, 207)]
+    below = [(131, 207), (96, 199), (65, 200), (39, 204), (33, 200), (36, 195)]
     points = [*above, *below]
     sheet.fill(spline(points if side > 0 else mirrored(points)), BROW, within=None)
 
@@ -420,7 +420,7 @@ def _teeth() -> NDArray[np.float32]:
     h, w = 150, 420
     yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
     u = np.abs(xx / w - 0.5) * 2
-    edge = h * (0.90 - 0.16 * u**2.4)
+    edge = h * (0.92 - 0.42 * u**2)
     cover = np.clip((edge - yy) / 3, 0, 1) * np.clip((0.97 - u) * w / 6, 0, 1)
     shade = np.clip((yy - 0.34 * h) / 4, 0, 1)[..., None]
     colour = bgr(WHITE_SHADE) * (1 - shade) + bgr(WHITE) * shade
