@@ -285,6 +285,15 @@ Mood = Literal["idle", "listening", "thinking", "speaking"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accent:
+    """A stressed syllable: where the middle of its vowel is, in samples of the track."""
+
+    at: int
+    strength: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What the face must show at one instant. All positions in samples at SESSION_RATE_HZ."""
 
@@ -296,6 +305,8 @@ class Moment:
     """The track's visemes around `speech_at` (at least 0.3 s to both sides), in order."""
     loudness: float = 1.0
     """Of the voice around `speech_at`, against the loudest of its track so far: 0 to 1."""
+    accents: Sequence[Accent] = ()
+    """The track's stresses around `speech_at`, as far as its sound is known, in order."""
     mood: Mood = "idle"
     pause_at: int | None = None
     """Since when, on the call's clock, the caller is silent within a turn; None: no pause."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtav.engines.base import Moment, Mood, Viseme
+from rtav.engines.base import Accent, Moment, Mood, Viseme
 from rtav.media.pcm import SESSION_RATE_HZ, TICK_SAMPLES, Pcm
+from rtav.runtime.prosody import Prosody
 
 FADE_SAMPLES = SESSION_RATE_HZ // 200
 """5 ms: a cut without it clicks."""
@@ -39,6 +40,8 @@ class Track:
     visemes: list[Viseme] = field(default_factory=list)
     loudest: float = 0.0
     """Mean power of the loudest syllable so far."""
+    accents: list[Accent] = field(default_factory=list)
+    _prosody: Prosody = field(default_factory=Prosody)
     is_whole: bool = False
     """What it has is all there will be."""
 
@@ -52,6 +55,7 @@ class Track:
             syllables = np.add.reduceat(power, np.arange(0, pcm.size, SYLLABLE_SAMPLES))
             self.loudest = max(self.loudest, float(syllables.max()) / SYLLABLE_SAMPLES)
         self.visemes.extend(visemes)
+        self.accents.extend(self._prosody.hear(pcm, visemes))
 
     def read(self, start: int, count: int) -> Pcm:
         """Samples from `start` on, fewer than `count` at the end; what was forgotten is gone."""
@@ -78,11 +82,17 @@ class Track:
             del self.starts[0], self.pieces[0]
         cut = bisect_left(self.visemes, self.played - WINDOW_SAMPLES, key=lambda v: v.end)
         del self.visemes[:cut]
+        del self.accents[: bisect_left(self.accents, self.played - WINDOW_SAMPLES, key=_at)]
 
     def around(self, position: int) -> tuple[Viseme, ...]:
         first = bisect_left(self.visemes, position - WINDOW_SAMPLES, key=lambda v: v.end)
         last = bisect_left(self.visemes, position + WINDOW_SAMPLES, key=lambda v: v.start)
         return tuple(self.visemes[first:last])
+
+    def stresses(self, position: int) -> tuple[Accent, ...]:
+        first = bisect_left(self.accents, position - WINDOW_SAMPLES, key=_at)
+        last = bisect_left(self.accents, position + WINDOW_SAMPLES, key=_at)
+        return tuple(self.accents[first:last])
 
 
 class Playout:
@@ -185,6 +195,7 @@ class Playout:
             speech_at=speech_at,
             visemes=track.around(speech_at),
             loudness=track.loudness(speech_at),
+            accents=track.stresses(speech_at),
             mood="speaking",
         )
 
@@ -217,6 +228,10 @@ class Playout:
         pcm = track.read(track.played, FADE_SAMPLES)
         self._tail = (pcm * _RISE[::-1][: pcm.size]).astype(np.int16)
         self._shown = None
+
+
+def _at(accent: Accent) -> int:
+    return accent.at
 
 
 _RISE = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)

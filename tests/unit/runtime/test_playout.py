@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rtav.engines.base import Moment, Viseme
+from rtav.engines.base import Accent, Moment, Viseme
 from rtav.media.pcm import TICK_SAMPLES, Pcm
 from rtav.runtime.playout import AHEAD_SAMPLES, FADE_SAMPLES, WINDOW_SAMPLES, Playout, Track
 from rtav.testing.virtual import run
@@ -282,8 +282,21 @@ def test_the_moment_ahead_of_the_voice_is_ahead_in_its_track(listener: Listener)
     moment = listener.playout.moment(listener.at + 200)
 
     assert replace(moment, loudness=1.0) == Moment(
-        at=1640, speech_at=1640, visemes=shapes((0, 480), (480, 4800)), mood="speaking"
+        at=1640,
+        speech_at=1640,
+        visemes=shapes((0, 480), (480, 4800)),
+        accents=(Accent(at=2640, strength=1.0),),
+        mood="speaking",
     )
+
+
+def test_stresses_far_from_the_voice_are_not_in_the_moment(listener: Listener) -> None:
+    listener.add(1, ramp(0, 48_000), visemes=shapes((0, 480), (480, 4800)))
+    listener.playout.play(1)
+    listener.hear(60)
+
+    assert listener.playout.moment(listener.at).accents == ()
+    assert listener.playout.track(1).accents == []
 
 
 def test_speech_positions_count_from_the_track_not_from_the_call(listener: Listener) -> None:

@@ -12,6 +12,8 @@ from rtav.engines.avatar.steadiness import EYES, Bearing
 from rtav.media.pcm import I420
 
 KEPT_HEADS = 4  # 0.8 MB each at 512 px
+FEW = 3  # speakers that may each have a head of their own: more would take the time of a core
+AMONG_S = 1.0  # since somebody was heard who still counts: a breath is no leaving
 KEPT = 16  # pictures, 0.4 MB each at 512 px: those in step ask within a few frames, in a few moods
 
 
@@ -53,11 +55,27 @@ class Drawn:
     """The one it was drawn from."""
 
 
+class Company:
+    """Who speaks with one face at the time."""
+
+    def __init__(self) -> None:
+        self._heard_s: dict[int, float] = {}
+
+    def is_crowd(self, who: object, t: float) -> bool:
+        """`who` speaks at `t`, in seconds of the clock they share: whether more than FEW do."""
+        self._heard_s[id(who)] = t
+        if len(self._heard_s) > FEW:
+            heard = self._heard_s.items()
+            self._heard_s = {key: s for key, s in heard if abs(t - s) < AMONG_S}
+        return len(self._heard_s) > FEW
+
+
 class Album:
     """Of one face at one size. Not thread-safe: for the render thread."""
 
     def __init__(self) -> None:
         self._pictures: OrderedDict[tuple[float, ...], Drawn] = OrderedDict()
+        self.company = Company()
         self.heads: deque[Head] = deque(maxlen=KEPT_HEADS)
         """The last ones that speak, the newest first."""
 

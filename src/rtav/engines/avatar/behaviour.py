@@ -54,6 +54,15 @@ class Manners:
             "speaking": self._voicing(t),
         }
 
+    def beat(self, t: float) -> Pose:
+        """A stress that has nothing to do with what is said, for speakers that share a head."""
+        beat = self._beats.at(t)
+        return {
+            "headPitch": beat,
+            "browInnerUp": 0.03 * beat,
+            **dict.fromkeys(both("browOuterUp"), 0.05 * beat),
+        }
+
     def _listening(self, t: float) -> Pose:
         nod = self._nods.at(t)
         return {
@@ -65,9 +74,7 @@ class Manners:
 
     def _voicing(self, t: float) -> Pose:
         pose = {name: wander.at(t) for name, wander in self._speaking.items()}
-        beat = self._beats.at(t)
-        brow = max(0.0, self._brows.at(t)) + 0.05 * beat
-        pose["headPitch"] += beat
+        brow = max(0.0, self._brows.at(t))
         pose["browInnerUp"] = 0.6 * brow
         pose.update(dict.fromkeys(both("browOuterUp"), brow))
         return pose

@@ -21,6 +21,8 @@ class Instant:
     t: float
     moods: Mapping[Mood, Pose]
     signs: Signs
+    beat: Pose
+    """A stress at no word in particular, for speakers that share a head."""
 
 
 class Nature:
@@ -47,6 +49,8 @@ class Nature:
         if gap_s > UNSEEN_S:
             self._left_out_s += gap_s
         lived_s = t - self._left_out_s
-        instant = Instant(t, self._manners.at(lived_s), self._life.at(lived_s))
+        instant = Instant(
+            t, self._manners.at(lived_s), self._life.at(lived_s), self._manners.beat(lived_s)
+        )
         self._kept.append(instant)
         return instant

@@ -12,6 +12,7 @@ from rtav.engines.avatar.motion import Motion
 from rtav.engines.avatar.nature import Nature
 from rtav.engines.avatar.nodding import Nods
 from rtav.engines.avatar.player import Player
+from rtav.engines.avatar.stress import stress
 from rtav.engines.base import Moment
 from rtav.media.pcm import SESSION_RATE_HZ
 
@@ -19,6 +20,7 @@ TALK_RISE_S = 0.08  # time constants of the motion's mouth giving way to speech 
 TALK_FALL_S = 0.25
 GESTURE_S = 0.25  # time constant of the mood giving way to a gesture
 NEAR = 0.01  # unseen: what fades has arrived
+CROWD_S = 0.8  # time constant of a speaker's own beats giving way to those all have, and back
 GESTURE_MOOD = 0.35  # how much of the mood shows during a gesture
 
 QUIET_JAW = 0.65  # of its opening is left to a whisper: who speaks up opens the mouth more
@@ -47,6 +49,8 @@ class Performance:
         self._talk = 0.0
         self._gesture = 0.0
         self._own_blinks = 0.0
+        self._own_beats = 0.0
+        self._stress: Pose = {}
         self._mouth: Pose = {}
         self._mouth_s = 0.0
 
@@ -72,8 +76,11 @@ class Performance:
         """Whether the last pose shows anything of speech, or of the mouth making room for it."""
         return self._talk > 0.0
 
-    def pose(self, moment: Moment) -> Pose:
-        """All channels at `moment`, each inside its range."""
+    def pose(self, moment: Moment, *, crowded: bool = False) -> Pose:
+        """All channels at `moment`, each inside its range.
+
+        `crowded`: so many speak with this face that they had better share a head.
+        """
         t = max(moment.at / SESSION_RATE_HZ, self._last_s)
         dt, self._last_s = t - self._last_s, t
         speech = self._speech(t, moment)
@@ -88,6 +95,9 @@ class Performance:
         instant = self._nature.at(t)
         mood = self._behaviour.pose(t, moment.mood, instant.moods)
         add(mood, self._nods.pose(t, moment))
+        beats = self._stresses(moment, instant.beat, dt, crowded=crowded)
+        if self._talk > 0.0:
+            add(mood, beats, weight=self._talk)
         add(pose, mood, weight=1.0 - (1.0 - GESTURE_MOOD) * self._gesture)
         scale(pose, JAW_AND_LIPS, 1.0 - (1.0 - JAW_SHARE) * self._talk)
         scale(pose, SMILE, 1.0 - (1.0 - SMILE_SHARE) * self._talk)
@@ -98,6 +108,19 @@ class Performance:
             pose, blinking=1.0 - self._own_blinks, glancing=self._behaviour.glancing(t)
         )
         return clamp(pose)
+
+    def _stresses(self, moment: Moment, common: Pose, dt: float, *, crowded: bool) -> Pose:
+        """Beats at the stresses of what is said; or in a crowd, those that all have."""
+        if moment.speech_at is not None:
+            self._stress = stress(moment.speech_at / SESSION_RATE_HZ, moment.accents)
+        own = 0.0 if crowded else 1.0
+        self._own_beats = (
+            own if self._talk == 0.0 else _approach(self._own_beats, own, dt / CROWD_S)
+        )
+        beats: Pose = {}
+        add(beats, self._stress, weight=self._own_beats)
+        add(beats, common, weight=1.0 - self._own_beats)
+        return beats
 
     def _speech(self, t: float, moment: Moment) -> Pose:
         """The mouth's shape; when the voice stops, the last one closes within `REACH_S`."""

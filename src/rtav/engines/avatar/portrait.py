@@ -22,7 +22,7 @@ from rtav.engines.avatar.staging import Staging
 from rtav.engines.base import Capabilities, Expression, FaceInfo, Moment, MotionInfo
 from rtav.engines.look import PLAIN, Look
 from rtav.errors import ConfigError, EngineUnavailable
-from rtav.media.pcm import I420
+from rtav.media.pcm import I420, SESSION_RATE_HZ
 
 ASSETS = Path(rtav.__file__).parent / "assets"
 DEFAULT = "default"
@@ -195,13 +195,20 @@ class Portrait:
         self._is_seeded = seed is not None
 
     def render(self, moment: Moment) -> I420:
-        pose = self._performance.pose(moment)
+        pose = self._performance.pose(moment, crowded=self._is_crowded(moment))
         if self._performance.talks:
             drawn = [renderer.speak(pose) for renderer in self._renderers]
         else:
             shared = self._performance.common is not None
             drawn = [renderer.render(pose, shared=shared) for renderer in self._renderers]
         return self._staging.compose(drawn)
+
+    def _is_crowded(self, moment: Moment) -> bool:
+        """Whether many others speak with this face at the moment."""
+        if moment.speech_at is None or self._is_seeded:
+            return False
+        company = self._renderers[0].asset.scratch.album.company
+        return company.is_crowd(self, moment.at / SESSION_RATE_HZ)
 
     @property
     def in_step(self) -> Hashable | None:

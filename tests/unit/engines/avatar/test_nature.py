@@ -44,8 +44,8 @@ def test_a_minute_that_nobody_watched_changes_nothing() -> None:
     assert few.at(999 * FRAME_S) == told
 
 
-def _after(t: float, *, seed: int) -> tuple[object, object]:
+def _after(t: float, *, seed: int) -> tuple[object, object, object]:
     nature = Nature(Random(seed))
     nature.at(1.0)
     instant = nature.at(1.0 + t)
-    return instant.moods, instant.signs
+    return instant.moods, instant.signs, instant.beat

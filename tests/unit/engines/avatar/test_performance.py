@@ -12,7 +12,7 @@ from rtav.engines.avatar.motion import Motion, read_motion, track
 from rtav.engines.avatar.nature import Nature
 from rtav.engines.avatar.performance import Performance
 from rtav.engines.avatar.portrait import ASSETS
-from rtav.engines.base import VISEMES, Moment, Viseme
+from rtav.engines.base import VISEMES, Accent, Moment, Viseme
 
 FRAME = 960  # samples, 40 ms
 STANDARD = {path.stem: read_motion(path) for path in sorted((ASSETS / "driving").glob("*.json"))}
@@ -113,6 +113,31 @@ def test_skipped_frames_make_next_to_no_difference() -> None:
     pose = few.pose(Moment(at=249 * FRAME))
 
     assert all(abs(pose[name] - last[name]) < 1e-6 for name in last)
+
+
+def pitch_after_a_stress(at_s: float, *, crowded: bool) -> float:
+    """Of one who has spoken for ten seconds, with one stress."""
+    performance = perform(STILL, seed=2)
+    accents = [Accent(at=round(at_s * 24_000), strength=1.0)]
+    visemes = [Viseme(name="aa", start=0, end=480_000)]
+    for i in range(250):
+        moment = Moment(
+            at=i * FRAME, speech_at=i * FRAME, visemes=visemes, accents=accents, mood="speaking"
+        )
+        pose = performance.pose(moment, crowded=crowded)
+    return pose["headPitch"]
+
+
+def test_a_head_follows_the_stresses_of_what_it_says_unless_it_is_shared() -> None:
+    now, long_ago = 249 / 25, 5.0
+
+    def turns(*, crowded: bool) -> float:
+        return pitch_after_a_stress(now, crowded=crowded) - pitch_after_a_stress(
+            long_ago, crowded=crowded
+        )
+
+    assert 2.3 < turns(crowded=False) < 2.7
+    assert abs(turns(crowded=True)) < 0.01
 
 
 def test_a_gesture_that_blinks_by_itself_is_not_blinked_into() -> None:
