@@ -57,7 +57,7 @@ class Features(NamedTuple):
     mouth_y: float
     lids: Lids = Lids()
     lift: float = 0.0
-    """How far the upper lip rises as the jaw opens, head units: to open round, not downwards."""
+    """How far the upper lip rises as the mouth opens, head units: round, not downwards."""
     soft: Callable[[Curve], NDArray[np.float64]] | None = None
     """Share of the shapes that points (..., 3) follow: a robot has rigid parts. None: all."""
 
@@ -65,7 +65,9 @@ class Features(NamedTuple):
         """Every shape's displacement of `points`, at full strength."""
         moved = displacements(points, self.mouth, upper=upper)
         if self.lift and upper:
-            moved["jawOpen"] = moved["jawOpen"] + self._lift(points)
+            rise = self._lift(points)  # not with the pucker: lips meet in the middle of one
+            moved["jawOpen"] = moved["jawOpen"] + rise
+            moved["mouthFunnel"] = moved["mouthFunnel"] + 0.5 * rise
         if self.soft is None:
             return moved
         share = self.soft(points)[..., None]
