@@ -133,12 +133,20 @@ def make_face(  # noqa: PLR0913 - one parameter for each option of the command
     consent: Annotated[
         str | None, typer.Option(help="Who is shown and how they agreed, or who drew it.")
     ] = None,
+    background: Annotated[
+        str, typer.Option(help="original; matte: cut out; or cut out, before #rrggbb.")
+    ] = "original",
     config: Config = None,
     set_: Sets = None,
 ) -> None:
     """Make a face of one picture."""
     wish = face_making.FaceWish(
-        picture=picture, name=name, out=out, landmarks=landmarks, consent=consent
+        picture=picture,
+        name=name,
+        out=out,
+        landmarks=landmarks,
+        consent=consent,
+        background=background,
     )
     with _readable_errors(), progress_bar(picture.name) as told:
         place = face_making.make(_load({}, config, set_), wish, progress=told)

@@ -92,6 +92,8 @@ def test_a_visitor_makes_a_face_and_calls_it(
         assert page.locator("#make").is_disabled()
 
         page.fill("#consent", "Drawn by ourselves.")
+        page.select_option("#background", "colour")
+        page.fill("#colour", "#336699")
         page.click("#make")
         page.wait_for_function("!make.disabled", timeout=60_000)
         assert page.inner_text("#outcome") == ""
@@ -107,6 +109,7 @@ def test_a_visitor_makes_a_face_and_calls_it(
         assert [(face["name"], face["consent"]) for face in own] == [
             ("Leo at home", "Drawn by ourselves.")
         ]
+        assert own[0]["has_outline"] is True
 
         page.click("#call")
         page.wait_for_function("document.getElementById('frame').dataset.live === 'true'")

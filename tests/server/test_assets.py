@@ -58,13 +58,17 @@ class Shop:
 
 @pytest.fixture
 def make_shop(make_server, tmp_path, monkeypatch):
-    def make(**settings: int) -> Shop:
+    def make(
+        examine: str | None = None, more: dict[str, Any] | None = None, **settings: int
+    ) -> Shop:
         shop = Shop(server=None, root=tmp_path, workshop=FakeWorkshop())
         maker = Maker(
             module="m",
             function="f",
             adopt=lambda asset, folder, _: shop.known.update({asset: folder}),
             forget=lambda asset: shop.known.pop(asset),
+            examine=examine,
+            more=more or {},
         )
 
         def library(table: Any) -> Library:
@@ -436,3 +440,37 @@ def test_a_database_that_is_away_at_the_start_removes_nothing(shop):
     again = shop.server.make_library(shop.server.assets)
     asyncio.run(again.start(unix=2e10))
     assert shop.files() == ["face/face_1/preview.png"]
+
+
+# --- looking ----------------------------------------------------------------------------------
+
+
+def test_where_a_face_is_says_the_detector_and_nothing_is_kept(make_shop):
+    shop = make_shop(examine="look", more={"mediapipe_python": "/opt/python"})
+    found = shop.upload("/v1/faces/landmarks", b"a picture")
+
+    assert found.json() == {"preview": True}  # what the stand-in finds
+    task = shop.workshop.tasks[0]
+    assert (task.function, dict(task.wish)) == ("look", {"mediapipe_python": "/opt/python"})
+    assert shop.files() == []
+    assert shop.server.get("/v1/faces").json()["faces"][-1]["id"] == "face2"
+
+
+def test_what_the_operator_set_is_not_for_callers_to_change(make_shop):
+    shop = make_shop(more={"mediapipe_python": "/opt/python"})
+    fields = {"mediapipe_python": "/bin/sh", "name": "Me"}
+    assert shop.upload("/v1/faces", fields=fields).status_code == 201
+
+    assert shop.workshop.tasks[0].wish["mediapipe_python"] == "/opt/python"
+
+
+def test_a_server_without_a_detector_says_so_at_once(shop):
+    refused = shop.upload("/v1/faces/landmarks")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "missing_landmarks")
+    assert refused.json()["error"]["param"] == "landmarks"
+    assert shop.workshop.tasks == []
+
+
+def test_only_who_may_upload_may_have_pictures_looked_at(shop):
+    assert shop.upload("/v1/faces/landmarks", key=None).status_code == 401

@@ -83,7 +83,20 @@ def test_an_archive_is_one_that_can_be_uploaded(make, tmp_path):
     assert zipfile.is_zipfile("mia.zip")
     (folder := tmp_path / "unpacked").mkdir()
     facts = unpack_face(Path("mia.zip").read_bytes(), folder, face_id="face_1", name="Mia")
-    assert facts == {"preview": True}
+    assert facts == {"preview": True, "has_outline": False}
+
+
+@pytest.mark.parametrize(
+    ("background", "colour"), [("matte", (198, 206, 214)), ("#ff8000", (0, 128, 255))]
+)
+def test_a_picture_is_cut_out_of_its_background(make, background, colour):
+    wish = ("--landmarks", "points.json", "--background", background, *CONSENT)
+    assert make("mia.png", *wish).exit_code == 0
+
+    face = read_face(Path("my-assets/faces/mia"))
+    assert face.backdrop[5, 5] == pytest.approx(colour)
+    alpha = face.pictures["head"][..., 3]
+    assert (alpha[5, 5], alpha[400, 360]) == (0, 255)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in is a shell script")
@@ -131,6 +144,7 @@ def changed(**points: list[float]) -> None:
         (["mia.png", "--landmarks", "no.json", *CONSENT], "rtav: --landmarks: no.json: No such"),
         (["mia.png", "--landmarks", "mia.png", *CONSENT], "rtav: --landmarks: mia.png: is not"),
         (["mia.png", *CONSENT], "rtav: --landmarks: A picture needs `landmarks`"),
+        (["mia.png", "--background", "red", *CONSENT], "rtav: --background: `background` is"),
         (["mia.png", "--name", "there", *CONSENT], "rtav: --name: my-assets/faces/there is there"),
         (["mia.png", "--out", "there.zip", *CONSENT], "rtav: --out: there.zip is there already"),
         (

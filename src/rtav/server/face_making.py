@@ -16,13 +16,19 @@ from typing import Any
 from rtav.engines.avatar.archive import write_face
 from rtav.engines.avatar.detecting import find_landmarks, python_with_mediapipe
 from rtav.engines.avatar.landmarks import read_landmarks
-from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.picture import read_picture
+from rtav.engines.avatar.preparing import check_background, likeness
+from rtav.engines.look import ORIGINAL
 from rtav.errors import ConfigError, ProtocolError
 from rtav.settings import Settings
 
 MAX_NAME, MAX_CONSENT = 100, 1000  # characters, as of an upload
-OPTIONS = {"file": "PICTURE", "landmarks": "--landmarks", "consent": "--consent"}
+OPTIONS = {
+    "file": "PICTURE",
+    "landmarks": "--landmarks",
+    "consent": "--consent",
+    "background": "--background",
+}
 """What a field of an upload is called here."""
 
 Progress = Callable[[int, int], None]
@@ -39,6 +45,8 @@ class FaceWish:
     """A folder that will have `faces/<id>/`, or an archive `*.zip`."""
     landmarks: Path | None
     consent: str | None
+    background: str = ORIGINAL
+    """`original`, `matte` or `#rrggbb`."""
 
 
 def make(settings: Settings, wish: FaceWish, *, progress: Progress) -> Path:
@@ -59,6 +67,7 @@ def make(settings: Settings, wish: FaceWish, *, progress: Progress) -> Path:
         )
     given = _given(wish.landmarks)
     try:
+        check_background(wish.background)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / face_id
             folder.mkdir()
@@ -84,13 +93,14 @@ def _make(
 ) -> None:  # Any: JSON
     steps = 4
     progress(0, steps)
-    picture = read_picture(_read(wish.picture, settings.assets.max_face_bytes))
+    upload = _read(wish.picture, settings.assets.max_face_bytes)
+    picture = read_picture(upload)
     progress(1, steps)
     if given is None:
         given = find_landmarks(picture, python_with_mediapipe(settings.assets.mediapipe_python))
     points = read_landmarks(given, picture.shape[1], picture.shape[0])
     progress(2, steps)
-    made = make_face(picture, points, name=face.name)
+    made = likeness(upload, picture, points, name=face.name, background=wish.background)
     progress(3, steps)
     write_face(made, face.folder, face_id=face.id, name=face.name)
     document = json.loads((face.folder / "face.json").read_text(encoding="utf-8"))

@@ -21,14 +21,19 @@ class FacePage {
   #save = byId('save');
   #outcome = byId('outcome');
   #verdict = byId('verdict');
+  #background = byId('background');
   /** @type {Blob|null} what is sent: the picture as it is shown */
   #picture = null;
   #isBusy = false;
+  /** Whoever is looking for the face; a server takes one upload of a key at a time. */
+  #finding = Promise.resolve();
   /** @type {string|null} the face that was made, until another one takes its place */
   #made = null;
 
   start() {
-    byId('file').addEventListener('change', ({ target }) => target.files[0] && this.#open(target.files[0]));
+    const file = byId('file');
+    file.addEventListener('change', () => file.files[0] && this.#open(file.files[0]));
+    if (file.files[0]) this.#open(file.files[0]); // chosen before this script had come
     const drop = byId('drop');
     drop.addEventListener('dragover', (drag) => {
       drag.preventDefault();
@@ -47,6 +52,9 @@ class FacePage {
       this.#create();
     });
     this.#save.addEventListener('click', () => this.#download());
+    this.#background.addEventListener('change', () => {
+      byId('colour-part').hidden = this.#background.value !== 'colour';
+    });
     byId('key-part').hidden = this.#api.key !== '';
     byId('key').addEventListener('change', ({ target }) => {
       this.#api.key = target.value.trim();
@@ -76,7 +84,7 @@ class FacePage {
     if (!this.#name.value) this.#name.value = file.name.replace(/\.[^.]*$/, '').slice(0, 100);
     this.#view.show(shown, firstGuess(size.width, size.height), false);
     this.#view.focus('pupilRight');
-    await this.#find(shown, this.#picture);
+    this.#finding = this.#find(shown, this.#picture);
   }
 
   /** Better points than a guess: the server's detector, else the browser's, else none. */
@@ -116,9 +124,11 @@ class FacePage {
     this.#say('');
     this.#busy(true);
     try {
+      await this.#finding;
       const face = await this.#api.makeFace(this.#picture, {
         name: this.#name.value.trim(),
         consent: this.#consent.value.trim(),
+        background: this.#background.value === 'colour' ? byId('colour').value : this.#background.value,
         landmarks: JSON.stringify(asLandmarks(this.#view.points)),
       });
       if (this.#made) await this.#api.deleteFace(this.#made);

@@ -68,11 +68,17 @@ class Framed:
 
 
 def make_face(
-    picture: U8, points: Mapping[str, Point], *, name: str, alpha: U8 | None = None
+    picture: U8,
+    points: Mapping[str, Point],
+    *,
+    name: str,
+    alpha: U8 | None = None,
+    behind: tuple[int, int, int] | None = None,
 ) -> FaceFile:
     """`picture` is (H, W, 3) BGR of any size, `points` as `read_landmarks` gives them.
 
     `alpha` is (H, W): how much of it is there before `UNDER`, on which it lies. None: all.
+    `behind`, BGR, is what is seen where it is not there; None: `UNDER`.
     """
     framed = frame(picture, points)
     whole = np.full((SIZE_PX, SIZE_PX), 255, np.uint8)
@@ -96,7 +102,7 @@ def make_face(
         mouth_y=mouth_y,
         lash=_lash(framed),
         shapes=tuple(names),
-        backdrop=np.full_like(framed.picture, UNDER) if is_cut_out else framed.picture,
+        backdrop=np.full_like(framed.picture, behind or UNDER) if is_cut_out else framed.picture,
         pictures={
             "head": _cut_out(closed, there),
             "eyes": np.dstack([balls, whole]),

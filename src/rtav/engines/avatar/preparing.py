@@ -8,11 +8,15 @@ from typing import Any
 
 from rtav.engines.avatar.archive import unpack_face, write_face
 from rtav.engines.avatar.background import write_background
+from rtav.engines.avatar.cutout import cut_out
 from rtav.engines.avatar.detecting import landmarks_of
-from rtav.engines.avatar.landmarks import missing, read_landmarks
+from rtav.engines.avatar.face import FaceFile
+from rtav.engines.avatar.landmarks import Point, missing, read_landmarks
 from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.motion_upload import write_motion
+from rtav.engines.avatar.paint import U8
 from rtav.engines.avatar.picture import picture_size, read_alpha, read_picture
+from rtav.engines.look import COLOUR, MATTE, ORIGINAL
 from rtav.errors import ProtocolError
 
 
@@ -34,11 +38,39 @@ def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[s
             code="missing_required_parameter",
             param="consent",
         )
+    check_background(wish.get("background"))
     picture = read_picture(upload)  # turned as it is seen: width and height may change places
     given = landmarks_of(wish.get("landmarks"), picture, python)
     points = read_landmarks(given, picture.shape[1], picture.shape[0])
-    face = make_face(picture, points, name=wish["name"], alpha=read_alpha(upload))
+    face = likeness(upload, picture, points, name=wish["name"], background=wish.get("background"))
     return write_face(face, folder, face_id=wish["id"], name=wish["name"])
+
+
+def check_background(wished: str | None) -> None:
+    """Raises ProtocolError for what no picture can have: see `likeness`."""
+    if wished not in (None, ORIGINAL, MATTE) and not COLOUR.fullmatch(wished or ""):
+        raise ProtocolError(
+            f"`background` is {ORIGINAL}, {MATTE} (cut out of its own) or #rrggbb",
+            code="invalid_value",
+            param="background",
+        )
+
+
+def likeness(
+    upload: bytes, picture: U8, points: Mapping[str, Point], *, name: str, background: str | None
+) -> FaceFile:
+    """A face of a picture, which is `upload` decoded, before its own background or what is wished.
+
+    A picture with alpha is cut out already. Raises ProtocolError `invalid_face`.
+    """
+    alpha, behind = read_alpha(upload), None
+    if background not in (None, ORIGINAL):
+        if alpha is None:
+            picture, alpha, points = cut_out(picture, points)
+        if COLOUR.fullmatch(background or ""):
+            red, green, blue = bytes.fromhex((background or "")[1:])
+            behind = (blue, green, red)
+    return make_face(picture, points, name=name, alpha=alpha, behind=behind)
 
 
 def examine_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[str, Any]:

@@ -237,6 +237,7 @@ _TEXTS = {
     "language": "Of a voice: `en`, `de`, …",
     "consent": "Who is shown or heard, and how they agreed.",
     "landmarks": "Of a picture: where the face is, as JSON.",
+    "background": "Of a picture: `original`, `matte` (cut out of it) or `#rrggbb`.",
 }
 _FILES: Mapping[AssetKind, str] = {
     "face": "A face archive (zip), or a picture (PNG, JPEG, WebP) with `landmarks`.",

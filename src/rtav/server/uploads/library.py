@@ -50,7 +50,7 @@ class Maker:
     complete: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]] | None = None
     """Adds to the facts of a new asset what only the engine can know; raises ProtocolError."""
     examine: str | None = None
-    """Function that looks at a file of which nothing is made yet."""
+    """Function that looks at a file of which nothing is made yet; None: nobody can."""
     more: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
     """For both functions, beside what the caller said."""
 
@@ -184,7 +184,9 @@ class Library:
         maker = self._makers.get(kind)
         if maker is None or maker.examine is None:
             raise ProtocolError(
-                f"The engine of this server does not look at a {kind}", code=f"invalid_{kind}"
+                "This server has no detector: say yourself where the face is",
+                code="missing_landmarks",
+                param="landmarks",
             )
         with self.quota.place(owner), self._shelves.bench(self._new_id("look_")) as bench:
             wish = await receive(bench[0])

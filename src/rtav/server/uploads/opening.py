@@ -71,7 +71,7 @@ def makers(
         found["face"] = Maker(
             module=avatar.preparer,
             function="prepare_face",
-            examine="examine_face",
+            examine=None if python is None else "examine_face",
             more={} if python is None else {"mediapipe_python": str(python)},
             adopt=lambda face, folder, _: avatar.adopt_face(face, folder),
             forget=avatar.forget,

@@ -19,7 +19,7 @@ MAX_NAME, MAX_TEXT = 100, 1000  # characters
 MAX_FIELD_BYTES = 64 << 10
 FORM_BYTES = 256 << 10
 """What a form may have beside its file."""
-FIELDS = ("name", "description", "language", "consent", "landmarks")
+FIELDS = ("name", "description", "language", "consent", "landmarks", "background")
 _PIECE = 64 << 10
 
 
