@@ -67,7 +67,8 @@ def _robots_seam(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _on_glass(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 in the middle of the robot's glass, 0 on its frame and the shell."""
-    x, y = points[..., 0] / 0.64, (points[..., 1] + 0.145) / 0.74
+    x, y = points[..., 0] / 0.64, points[..., 1] + 0.145
+    y = np.where(y > 0, y / 0.74, y / 0.64)  # the jaw's reach ends before the frame's rim
     away = (np.abs(x) ** 4 + np.abs(y) ** 4) ** 0.25
     return 1 - step(0.70, 1.00, away)
 
