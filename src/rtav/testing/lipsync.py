@@ -28,6 +28,7 @@ WINDOW_S = 2.0  # of speech that an offset is told from
 FEWEST_FRAMES = 20  # in a window
 LAGS_S = np.arange(-0.2, 0.2001, 0.005)
 GRID_S = 0.005  # of the mouth that was meant
+FLUENT_S = 0.07  # from frame to frame at 25 fps, as browsers show them; more, and one is missing
 CLOSURE_S = 0.02  # how far from a bilabial's ends its closure may be seen
 
 
@@ -69,8 +70,9 @@ class LipSync:
     """The same of the whole reply, against nothing but the loudness of what is heard."""
     likeness: float
     """Correlation of the mouths seen with the mouths meant, at the median offset."""
-    closures: Sequence[bool]
-    """For each /m b p/ that was heard: whether a frame shows the lips closed."""
+    closures: Sequence[bool | None]
+    """For each /m b p/ that was heard: whether a frame shows the lips closed; None where a frame is
+    missing."""
     heard: float
     """Share of the reply that was found in what was played."""
 
@@ -176,13 +178,16 @@ def _loudness(said: Said, grid: F64) -> F64:
     return np.asarray(np.interp(grid, times, loud, left=40.0, right=40.0), np.float64)
 
 
-def _closures(said: Said, at: F64, opening: F64) -> list[bool]:
+def _closures(said: Said, at: F64, opening: F64) -> list[bool | None]:
     """A frame is seen until the next one is."""
     ends = np.append(at[1:], at[-1:])
-    seen = []
+    seen: list[bool | None] = []
     for v in said.visemes:
         start = v.start / SESSION_RATE_HZ - CLOSURE_S
         end = v.end / SESSION_RATE_HZ + CLOSURE_S
         if v.name == "PP" and at[0] <= start and end <= at[-1]:
-            seen.append(bool((opening[(at < end) & (ends > start)] < CLOSED).any()))
+            shown = (at < end) & (ends > start)
+            is_closed = bool((opening[shown] < CLOSED).any())
+            is_fluent = bool((ends - at)[shown].max() <= FLUENT_S)
+            seen.append(is_closed if is_fluent else None)
     return seen
