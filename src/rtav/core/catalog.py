@@ -92,17 +92,19 @@ class Catalog:
         models: Sequence[str] | None = None,
         hosts: Hosts = PUBLIC,
         prompts: Mapping[str, str] | None = None,
+        pictures: Sequence[str] = (),
     ) -> Catalog:
         """The first of each kind is its default, unless one has that very name.
 
         `aliases` are further names of voices, `models` all that a client may name, `hosts` where
-        remote tools may be.
+        remote tools may be, `pictures` the faces without an outline.
         """
         voice_ids = {name: name for name in voices} | dict(aliases or {})
         return cls(
             faces=Names("face", {"default": faces[0]} | {name: name for name in faces}),
             voices=Names("voice", {"default": voices[0]} | voice_ids),
             motions=Names("driving", {"default": motions[0]} | {name: name for name in motions}),
+            pictures=frozenset(pictures),
             models=None if models is None else Names("model", {name: name for name in models}),
             hosts=hosts,
             prompts=prompts or {},

@@ -320,6 +320,8 @@ class FaceInfo:
     """Path of a picture below the assets folder."""
     voice: str | None = None
     """The voice that suits it."""
+    has_outline: bool = True
+    """Something else can stand behind it: not behind a picture with its own background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,7 @@ class Supervisor:
             models=rules.models,
             hosts=tools.hosts,
             prompts=rules.prompts,
+            pictures=[face.id for face in engines.avatar.faces() if not face.has_outline],
         )
         self._crew = Crew(
             vad=engines.vad,

@@ -56,3 +56,13 @@ def test_what_an_owner_has_is_nobody_elses() -> None:
     CATALOG.joined(Own(faces=("face_1",)))
     assert CATALOG.faces.find("face_1") is None
     assert CATALOG.joined(Own(faces=("face_2",))).faces.find("face_1") is None
+
+
+def test_faces_without_an_outline_are_known_and_those_of_an_owner_join_them() -> None:
+    catalog = Catalog.of(faces=["a", "b"], voices=["v"], motions=["m"], pictures=["b"])
+
+    joined = catalog.joined(Own(faces=("face_1", "face_2"), pictures=("face_2",)))
+
+    assert catalog.pictures == {"b"}
+    assert joined.pictures == {"b", "face_2"}
+    assert joined.backgrounds.find("background_1") is None

@@ -162,6 +162,7 @@ class PortraitAvatar:
             name=face.name,
             preview=preview.relative_to(root).as_posix() if is_public else None,
             voice=face.voice,
+            has_outline=face.has_outline,
         )
 
     def _resolve_face(self, face: str) -> str:
