@@ -8,7 +8,7 @@ from random import Random
 from typing import get_args
 
 from rtav.engines.avatar.channels import Pose, add, both, ease
-from rtav.engines.avatar.wander import Bumps, Wander, branch
+from rtav.engines.avatar.wander import Bumps, Saccades, Wander, branch
 from rtav.engines.base import Mood
 
 CHANGE_S = 0.5  # from one mood to the next
@@ -40,6 +40,14 @@ class Manners:
             "headPitch": Wander(random, spread=1.1, gap_s=(0.6, 1.6), glide_s=0.55),
             "headRoll": Wander(random, spread=1.4, gap_s=(0.9, 2.6), glide_s=0.8),
         }
+        looks = branch(random)
+        self._pondering = Saccades(
+            lambda _: (
+                (looks.uniform(8.5, 13.0), looks.uniform(2.0, 7.0)),
+                looks.uniform(0.5, 1.8),
+            ),
+            first_s=0.0,
+        )
         self._brows = Wander(random, spread=0.22, gap_s=(0.8, 2.4), glide_s=0.28)
 
     def at(self, t: float) -> Mapping[Mood, Pose]:
@@ -50,7 +58,7 @@ class Manners:
         return {
             "idle": {},
             "listening": self._listening(t),
-            "thinking": _thinking(t),
+            "thinking": self._thinking(t),
             "speaking": self._voicing(t),
         }
 
@@ -70,6 +78,19 @@ class Manners:
             "headRoll": self._lean.at(t),
             "browInnerUp": 0.1 + 0.04 * nod,
             **dict.fromkeys(both("mouthSmile"), 0.08),
+        }
+
+    def _thinking(self, t: float) -> Pose:
+        across, upwards = self._pondering.at(t)
+        return {
+            "headYaw": 3.0 + 0.5 * math.sin(1.7 * t),
+            "headPitch": -1.2,
+            "headRoll": 1.6,
+            "gazeX": across,
+            "gazeY": upwards,
+            "browInnerUp": 0.12,
+            "mouthPucker": 0.1,
+            **dict.fromkeys(both("browDown"), 0.22),
         }
 
     def _voicing(self, t: float) -> Pose:
@@ -135,18 +156,6 @@ def turned(pose: Pose) -> Pose:
     """The same to the other side."""
     aside = ("headYaw", "headRoll", "gazeX")
     return {name: -value if name in aside else value for name, value in pose.items()}
-
-
-def _thinking(t: float) -> Pose:
-    return {
-        "headYaw": 3.0 + 0.5 * math.sin(1.7 * t),
-        "headPitch": -1.2,
-        "headRoll": 1.6,
-        "gazeX": 9.0,
-        "gazeY": 4.5,
-        "browInnerUp": 0.12,
-        **dict.fromkeys(both("browDown"), 0.18),
-    }
 
 
 def nod(t: float) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
 from rtav.engines.avatar.channels import Pose, both, ease
-from rtav.engines.avatar.wander import Bumps, Wander, branch
+from rtav.engines.avatar.wander import Bumps, Saccades, Wander, branch
 
 BLINK_GAP_S = 3.6  # median; people in conversation blink every 2 to 5 seconds
 BLINK_GAP_RANGE_S = (1.1, 9.0)
@@ -21,7 +21,6 @@ SWAY = {
     "headRoll": ((0.3, 0.269), (0.2, 0.127)),
 }
 """Degrees and Hz of a head that balances on its neck. No two have a common period."""
-SACCADE_S = 0.025  # time constant: the eyes jump, they do not glide
 FIXATION_S = (0.3, 1.6)  # between two of the tiny jumps by which eyes that look at somebody live
 FIXATION_SPREAD = (0.5, 0.35)  # of these, degrees across and upwards
 GLANCE_GAP_S = 5.5  # median: someone looked at looks back seven eighths of the time
@@ -60,34 +59,6 @@ class Signs:
             pose[name] = max(pose.get(name, 0.0), value)
         for name in both("eyeBlink"):
             pose[name] = max(pose[name], blinking * self.lid)
-
-
-class Saccades:
-    """Jumps from point to point, with a rest at each."""
-
-    def __init__(
-        self, draw: Callable[[float], tuple[tuple[float, float], float]], *, first_s: float
-    ) -> None:
-        """`draw` gives where the jump at this time goes and how long it rests there."""
-        self._draw = draw
-        self.target = (0.0, 0.0)
-        self._from = (0.0, 0.0)
-        self._since_s = 0.0
-        self._next_s = first_s
-
-    def at(self, t: float) -> tuple[float, float]:
-        """Where it is at `t` seconds, which never goes back."""
-        while t >= self._next_s:
-            start_s = self._next_s
-            target, rest_s = self._draw(start_s)
-            self._from = self._where(start_s)
-            self.target, self._since_s, self._next_s = target, start_s, start_s + rest_s
-        return self._where(t)
-
-    def _where(self, t: float) -> tuple[float, float]:
-        left = math.exp(-(t - self._since_s) / SACCADE_S)
-        (x0, y0), (x1, y1) = self._from, self.target
-        return x1 + (x0 - x1) * left, y1 + (y0 - y1) * left
 
 
 class Life:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from random import Random
 
 from rtav.engines.avatar.channels import ease
+
+SACCADE_S = 0.025  # time constant: the eyes jump, they do not glide
 
 
 def branch(random: Random) -> Random:
@@ -72,3 +75,31 @@ class Bumps:
         """Begin one now, unless one began or is due within 0.35 s."""
         if abs(t - self._start_s) > 0.35 and self._next_s - t > 0.35:
             self._start_s, self._size = t, self._height()
+
+
+class Saccades:
+    """Jumps from point to point, with a rest at each."""
+
+    def __init__(
+        self, draw: Callable[[float], tuple[tuple[float, float], float]], *, first_s: float
+    ) -> None:
+        """`draw` gives where the jump at this time goes and how long it rests there."""
+        self._draw = draw
+        self.target = (0.0, 0.0)
+        self._from = (0.0, 0.0)
+        self._since_s = 0.0
+        self._next_s = first_s
+
+    def at(self, t: float) -> tuple[float, float]:
+        """Where it is at `t` seconds, which never goes back."""
+        while t >= self._next_s:
+            start_s = self._next_s
+            target, rest_s = self._draw(start_s)
+            self._from = self._where(start_s)
+            self.target, self._since_s, self._next_s = target, start_s, start_s + rest_s
+        return self._where(t)
+
+    def _where(self, t: float) -> tuple[float, float]:
+        left = math.exp(-(t - self._since_s) / SACCADE_S)
+        (x0, y0), (x1, y1) = self._from, self.target
+        return x1 + (x0 - x1) * left, y1 + (y0 - y1) * left

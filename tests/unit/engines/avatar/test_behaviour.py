@@ -42,6 +42,13 @@ def test_a_thinker_looks_aside_and_holds_still() -> None:
     assert spread(poses, "headPitch") < 0.1
 
 
+def test_a_thinker_looks_for_it_here_and_there() -> None:
+    poses = behave(("thinking", 10))[25:]
+    jumps = sum(abs(b["gazeX"] - a["gazeX"]) > 0.5 for a, b in itertools.pairwise(poses))
+
+    assert 4 <= jumps <= 30
+
+
 def test_a_thinker_who_is_disturbed_for_a_moment_keeps_to_his_side() -> None:
     poses = behave(("thinking", 2), ("speaking", 0.2), ("thinking", 1))
 
