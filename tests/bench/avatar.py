@@ -2,7 +2,7 @@
 
 Prints CPU time in one thread, conversion to I420 included, in milliseconds and, because those
 depend on the machine and its neighbours, in units: one is a 512 x 512 four-channel remap with float
-maps, measured in the same rounds. First for face1 (or those named): a frame that is drawn whole while
+maps, measured in the same rounds. First for face1 (or those named): a frame that is drawn whole as
 it talks, and the mean over a minute of conversation, in which what did not change is not drawn
 again. Then the first face by size, by stage, and beside another of its kind.
 """
@@ -223,7 +223,7 @@ WATCHED = (
     (Geometry, "pose", "geometry"),
     (Warp, "invert", "inverse"),
     (Warp, "dense", "maps"),
-    (renderer, "_sample", "remaps"),
+    (renderer, "sample", "remaps"),
     (renderer, "over", "blends"),
     (renderer, "paint_mouth", "mouth"),
     (EyePainter, "paint", "eyes"),

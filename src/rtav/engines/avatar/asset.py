@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -17,7 +18,7 @@ from rtav.engines.avatar.layers import CELL_PX, Layer, build_layer, flat
 from rtav.engines.avatar.mouth import build_mouth
 from rtav.engines.avatar.paint import U8, Rect, inverted, premultiplied
 from rtav.engines.avatar.scene import PictureScene, Scene
-from rtav.engines.avatar.scratch import Scratch
+from rtav.engines.avatar.scratch import Scratch, in_huge_pages
 
 ORDER = ("hair_back", "head", "hair_front")  # from the back to the front
 MIN_SIZE_PX, MAX_SIZE_PX = 128, 1536
@@ -90,6 +91,10 @@ class FaceAsset:
                 layers[name] = build_layer(
                     inverted(picture), alpha, nodes, opaque=head, basis=basis
                 )
+        stores = in_huge_pages([layer.picture.shape for layer in layers.values()])
+        for store, (name, layer) in zip(stores, layers.items(), strict=True):
+            np.copyto(store, layer.picture)
+            layers[name] = replace(layer, picture=store)
         return layers
 
     def _build_fields(self, face: FaceFile) -> tuple[F32, F32]:

@@ -37,6 +37,21 @@ def room(scratch: U8, height: int, width: int) -> U8:
     return scratch.reshape(-1)[: height * width * 4].reshape(height, width, 4)
 
 
+def sample(picture: U8, map_x: F32, map_y: F32, into: U8) -> U8:
+    """The pixels of `picture` that the maps name. `into` is scratch of their size or larger."""
+    h, w = map_x.shape
+    drawn = cv2.remap(
+        picture,
+        map_x,
+        map_y,
+        cv2.INTER_LINEAR,
+        dst=room(into, h, w),
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=CLEAR,
+    )
+    return cast(U8, drawn)
+
+
 def premultiplied(image: NDArray[Any]) -> U8:  # Any: uint8 or float32
     """(H, W, 4) straight BGRA, 0 to 255, with its colours multiplied by alpha."""
     out = image.astype(np.float32)
@@ -143,3 +158,9 @@ def _cut(rect: Rect, hole: Rect) -> list[Rect]:
         return [rect]
     around = ((x0, y0, x1, b), (x0, d, x1, y1), (x0, b, a, d), (c, b, x1, d))
     return [r for r in around if r[2] > r[0] and r[3] > r[1]]
+
+
+def within(rect: Rect, outer: Rect) -> tuple[slice, slice]:
+    """Where `rect` is in an array that shows `outer`."""
+    x0, y0 = outer[:2]
+    return slice(rect[1] - y0, rect[3] - y0), slice(rect[0] - x0, rect[2] - x0)

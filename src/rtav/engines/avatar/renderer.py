@@ -18,7 +18,7 @@ from rtav.engines.avatar.folds import fold
 from rtav.engines.avatar.geometry import Geometry, Shape
 from rtav.engines.avatar.layers import CELL_PX, moved_box, moved_holes
 from rtav.engines.avatar.mouth import paint_mouth
-from rtav.engines.avatar.paint import CLEAR, U8, Rect, beneath, fill, over, room, without
+from rtav.engines.avatar.paint import U8, Rect, beneath, fill, over, room, sample, within, without
 from rtav.engines.avatar.scene import Planes, planes
 from rtav.engines.avatar.steadiness import (
     LIVELY,
@@ -193,11 +193,11 @@ class Renderer:
                 continue
             if name == "head":
                 if "mouth" in regions:
-                    under["mouth"] = work[_within(regions["mouth"], layout.frame)].copy()
+                    under["mouth"] = work[within(regions["mouth"], layout.frame)].copy()
                 self._draw_head(work, layout, shape, pose)
                 self._draw_mouth(work, layout, pose)
                 if "eyes" in regions:
-                    under["eyes"] = work[_within(regions["eyes"], layout.frame)].copy()
+                    under["eyes"] = work[within(regions["eyes"], layout.frame)].copy()
                 self._draw_eyes(work, layout.frame, shape)
             else:
                 steps = min(2 + round(_turn(pose) / 2.5), MAX_STEPS_HAIR)
@@ -241,7 +241,7 @@ class Renderer:
 
     def _finish(self, work: U8, patch: Patch, into: Planes) -> None:
         for rect, pixels in patch.front:
-            over(work[_within(rect, patch.region)], pixels, self._tiles[1])
+            over(work[within(rect, patch.region)], pixels, self._tiles[1])
         _store(work, patch.region, into)
 
     # --- layout ------------------------------------------------------------------------------
@@ -280,18 +280,22 @@ class Renderer:
         """Returns what of it is in the regions."""
         box, holes = layout.boxes[name], layout.holes[name]
         if name == "hair_back":
-            # not drawn where the opaque face will cover it, whatever mouth that has
-            holes = outside(layout.holes.get("head", []), regions.get("mouth")) + holes
+            # not drawn where the opaque face will cover it, whatever mouth that has: above the lips
+            lips_px = int(self._geometry.pixels("lips")[1].min()) - CELL_PX
+            kept_px = None
+            if (mouth := regions.get("mouth")) is not None:
+                kept_px = (mouth[0], max(mouth[1], lips_px), mouth[2], mouth[3])
+            holes = outside(layout.holes.get("head", []), kept_px) + holes
         kept: dict[str, list[tuple[Rect, U8]]] = {}
         map_x, map_y = self._warp(name, box, steps, self._maps)
         picture = self.asset.layers[name].picture
         for rect in without(box, holes):
-            s = _within(rect, box)
-            drawn = _sample(picture, map_x[s], map_y[s], self._tiles[0])
-            over(work[_within(rect, layout.frame)], drawn, self._tiles[1])
+            s = within(rect, box)
+            drawn = sample(picture, map_x[s], map_y[s], self._tiles[0])
+            over(work[within(rect, layout.frame)], drawn, self._tiles[1])
             for part_of, region in regions.items():
                 if (part := inside(rect, region)) is not None:
-                    pixels = drawn[_within(part, rect)].copy()
+                    pixels = drawn[within(part, rect)].copy()
                     kept.setdefault(part_of, []).append((part, pixels))
         return kept
 
@@ -306,16 +310,16 @@ class Renderer:
         if shape.lips_part:
             band = self._lower_lip(box, lips[1, n:], steps, (map_x, map_y))
         picture = self.asset.layers["head"].picture
-        head = _sample(picture, map_x, map_y, self._head)
+        head = sample(picture, map_x, map_y, self._head)
         if band is not None:
             self._seam(head, box, band, lips[:, n:])
         nodes = self._geometry.pixels("head")
         for area in self.asset.folds:
             fold(head, box, area, (map_x, map_y), (nodes[0], nodes[1]), pose)
         for rect in without(box, layout.holes["head"]):
-            over(work[_within(rect, layout.frame)], head[_within(rect, box)], self._tiles[1])
+            over(work[within(rect, layout.frame)], head[within(rect, box)], self._tiles[1])
         for rect in layout.holes["head"]:  # opaque: no blending
-            np.copyto(work[_within(rect, layout.frame)], head[_within(rect, box)])
+            np.copyto(work[within(rect, layout.frame)], head[within(rect, box)])
 
     def _lower_lip(
         self, box: Rect, edge_y: F32, steps: int, maps: tuple[F32, F32]
@@ -339,7 +343,7 @@ class Renderer:
         if bottom == y0:
             return None
         picture, rows = self.asset.lower.picture, np.s_[: bottom - y0]
-        pixels = _sample(picture, low_x[rows], low_y[rows], self._tiles[0])
+        pixels = sample(picture, low_x[rows], low_y[rows], self._tiles[0])
         return (x0, y0, x1, bottom), pixels
 
     def _seam(self, head: U8, box: Rect, band: tuple[Rect, U8], edge: F32) -> None:
@@ -347,7 +351,7 @@ class Renderer:
         rect, pixels = band
         x0, y0, x1, y1 = rect
         (mask,) = beneath((edge,), (x0, y0), (y1 - y0, x1 - x0))
-        fill(head[_within(rect, box)], pixels, mask)
+        fill(head[within(rect, box)], pixels, mask)
 
     # --- apertures ---------------------------------------------------------------------------
 
@@ -372,25 +376,6 @@ def _turn(pose: Pose) -> float:
 
 def _steps_head(pose: Pose) -> int:
     return min(3 + round(_turn(pose) / 2), MAX_STEPS_HEAD)
-
-
-def _within(rect: Rect, outer: Rect) -> tuple[slice, slice]:
-    x0, y0 = outer[:2]
-    return slice(rect[1] - y0, rect[3] - y0), slice(rect[0] - x0, rect[2] - x0)
-
-
-def _sample(picture: U8, map_x: F32, map_y: F32, into: U8) -> U8:
-    h, w = map_x.shape
-    drawn = cv2.remap(
-        picture,
-        map_x,
-        map_y,
-        cv2.INTER_LINEAR,
-        dst=room(into, h, w),
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=CLEAR,
-    )
-    return cast(U8, drawn)
 
 
 def _store(work: U8, box: Rect, into: Planes) -> None:
