@@ -139,12 +139,17 @@ def _ball(face: FaceFile, eye: tuple[float, ...], camera: Camera) -> tuple[U8, F
     points = front - np.array([left, top], np.float32)
     if not face.ink.glint:
         return cast(U8, ball), points
-    glow = ball.copy()  # the weak second reflection turns with the ball
     spot = points[0] + np.array([9, 11], np.float32) * scale
-    cv2.circle(
-        glow, fixed(spot[0], spot[1]), int(4.0 * scale * 16), (235, 230, 225, 255), -1, AA, SHIFT
-    )
-    return cast(U8, cv2.addWeighted(ball, 0.72, glow, 0.28, 0)), points
+    _shine(cast(U8, ball), spot[0], spot[1], 4.0 * scale)  # it turns with the ball
+    return cast(U8, ball), points
+
+
+def _shine(ball: U8, x: float, y: float, radius: float) -> None:
+    """A weak reflection, in place, soft at its edge."""
+    rows, columns = np.ogrid[: ball.shape[0], : ball.shape[1]]
+    away = np.hypot(columns + (0.5 - x), rows + (0.5 - y))
+    share = 0.28 * np.clip(radius + 1 - away, 0, 2)[..., None] / 2
+    ball += ((GLINT_COLOUR - ball.astype(np.float32)) * share).astype(np.uint8)
 
 
 def pose_eyes(eyes: Eyes, curves: F32, gaze: F32, pose: Pose) -> Lids:

@@ -27,7 +27,7 @@ class Ink:
     """What is seen of the mouth where it holds nothing."""
     crease: float = 0.34
     """How dark the fold above the eye is, 0 to 1."""
-    glint: float = 5.2
+    glint: float = 4.6
     """Radius of the lamp's reflection in the eye, px of a frame 720 px high."""
     shade: float = 1.0
     """How much lids and lips darken what is behind them, 0 to 1."""
