@@ -98,7 +98,7 @@ def render(  # noqa: PLR0913 - one parameter for each option of the command
     fps: Annotated[int | None, typer.Option(help="Frames per second, 1 to 60.")] = None,
     framing: Annotated[str, typer.Option(help="square, portrait or landscape.")] = "square",
     background: Annotated[
-        str, typer.Option(help="original, #rrggbb, or transparent: WebM or PNGs.")
+        str, typer.Option(help="original, #rrggbb, a picture, or transparent: WebM or PNGs.")
     ] = "original",
     config: Config = None,
     set_: Sets = None,

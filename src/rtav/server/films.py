@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Literal, cast, get_args
 
 from rtav import log
 from rtav.core.catalog import Catalog, Names
+from rtav.engines.avatar.background import write_background
 from rtav.engines.base import AdoptsAssets, Avatar, AvatarEngine, TtsEngine
 from rtav.engines.look import COLOUR, MATTE, ORIGINAL, STEP_PX, Framing, Look, frame_px
 from rtav.errors import ConfigError, ProtocolError
@@ -24,7 +26,7 @@ from rtav.settings import Settings
 
 SEED = 1
 """What the face does of its own accord is the same every time."""
-OWN_FACE = "own"
+OWN_FACE = OWN_BACKGROUND = "own"
 MAX_CHARS = 50_000
 """Of a text: about an hour of speech, which is kept in memory."""
 TRANSPARENT = "transparent"
@@ -52,7 +54,7 @@ class Wish:
     fps: int | None = None
     framing: str = "square"
     background: str = ORIGINAL
-    """`original`, `#rrggbb` or `transparent`."""
+    """`original`, `#rrggbb`, `transparent` or the path of a picture."""
 
 
 def render(settings: Settings, wish: Wish, *, progress: Progress) -> None:
@@ -66,8 +68,11 @@ async def _render(settings: Settings, wish: Wish, progress: Progress) -> None:
     tts, engine = tts_engine(settings), avatar_engine(settings)
     fps = settings.video.fps if wish.fps is None else wish.fps
     size_px = _size_px(settings, wish)
-    look = Look(framing=_framing(wish.framing), background=_background(wish))
-    async with _started(tts), _started(engine):
+    framing, background = _framing(wish.framing), _background(wish)
+    async with _started(tts), _started(engine), contextlib.AsyncExitStack() as stack:
+        if background == OWN_BACKGROUND:
+            stack.enter_context(_own_background(engine, Path(wish.background)))
+        look = Look(framing=framing, background=background)
         names = _names(tts, engine)
         face, voice = _face(wish, engine, names)
         avatar = _opened(engine, face, size_px=size_px, fps=fps, look=look)
@@ -179,9 +184,28 @@ def _background(wish: Wish) -> str:
         return MATTE
     if wish.background == ORIGINAL or COLOUR.fullmatch(wish.background):
         return wish.background
+    if Path(wish.background).is_file():
+        return OWN_BACKGROUND
     raise ConfigError(
-        "--background", f"{wish.background!r} is neither original, #rrggbb nor {TRANSPARENT}"
+        "--background",
+        f"{wish.background!r} is neither original, #rrggbb, {TRANSPARENT} nor a picture",
     )
+
+
+@contextlib.contextmanager
+def _own_background(engine: AvatarEngine, picture: Path) -> Iterator[None]:
+    """The engine knows the picture as OWN_BACKGROUND meanwhile."""
+    if not isinstance(engine, AdoptsAssets):
+        raise ConfigError("--background", f"{engine.capabilities.name} shows no pictures")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_background(picture.read_bytes(), Path(folder))
+        except ProtocolError as error:
+            raise ConfigError("--background", f"{picture}: {error.message}") from None
+        except OSError as error:
+            raise ConfigError("--background", f"{picture}: {error.strerror}") from None
+        engine.adopt_background(OWN_BACKGROUND, Path(folder))
+        yield
 
 
 # --- where it goes ---------------------------------------------------------------------------

@@ -225,6 +225,20 @@ def test_a_picture_is_read_in_colour(extension):
     assert np.abs(read.astype(int) - PICTURE).mean() < 4
 
 
+def test_a_photograph_is_turned_as_it_is_seen_and_its_metadata_is_not_kept(tmp_path):
+    """It lies on its side in the file; orientation 6 says how it was held."""
+    lying = encoded(np.ascontiguousarray(np.rot90(PICTURE)), ".jpg")
+    place = b"49.4875N 8.4660E"
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0" + place
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    photo = lying[:2] + segment + lying[2:]
+    wish = {"id": "face_1", "name": "Mia", "landmarks": POINTS, "consent": "Drawn by us."}
+
+    assert np.abs(read_picture(photo).astype(int) - PICTURE).mean() < 4
+    prepare_face(photo, tmp_path, wish)
+    assert all(place not in path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_grey_deep_and_cut_out_pictures_are_brought_to_colour():
     grey = cv2.cvtColor(PICTURE, cv2.COLOR_BGR2GRAY)
     assert read_picture(encoded(grey)).shape == (SIZE, SIZE, 3)
