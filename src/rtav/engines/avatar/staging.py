@@ -18,7 +18,7 @@ from rtav.engines.avatar.scene import planes
 from rtav.engines.look import COLOUR, MATTE, ORIGINAL, Framing, Look, frame_px, picture_px
 from rtav.media.pcm import I420
 
-CLOSE = 1.5  # the face's square of a portrait's width: shoulders leave the frame, hair does not
+CLOSE = 1.4  # the face's square of a portrait's width: shoulders leave the frame, hair does not
 KEPT = 4  # pictures: those in step ask within a few frames
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 WHITE_Y, GREY = 235, 128  # of video's range; a colour that is none

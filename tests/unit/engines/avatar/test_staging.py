@@ -69,9 +69,9 @@ def test_a_portrait_is_closer_and_stands_on_the_frames_foot(face: FaceFile) -> N
 
     frame = staging.compose([square])
 
-    assert (square.shape, frame.shape) == ((288, 192), (336, 128))
-    assert np.array_equal(frame[32:224], square[:192, 32:160])
-    assert np.abs(np.diff(bgr(frame), axis=0))[31].max() <= 6
+    assert (square.shape, frame.shape) == ((264, 176), (336, 128))
+    assert np.array_equal(frame[48:224], square[:176, 24:152])
+    assert np.abs(np.diff(bgr(frame), axis=0))[47].max() <= 6
 
 
 def test_a_colour_is_behind_the_face_and_nowhere_else(face: FaceFile) -> None:
