@@ -214,7 +214,7 @@ def beard(x, y, z, h):
     m = max(m, step(h.mouth_y - 0.115, h.mouth_y - 0.19, y))  # the chin
     lip = seam(x, h) + upper_lip(x, h)
     nose = h.eye_y - h.nose_length - 0.085
-    tash = step(lip + 0.006, lip + 0.030, y) * step(nose + 0.01, nose - 0.035, y)
+    tash = step(lip - 0.006, lip + 0.016, y) * step(nose + 0.01, nose - 0.035, y)
     m = max(m, tash * step(h.mouth + 0.07, h.mouth - 0.02, ax))
     beside = step(h.mouth + 0.005, h.mouth + 0.05, ax) * step(lip + 0.09, lip - 0.02, y)
     m = max(m, beside * step(0.36, 0.30, ax))

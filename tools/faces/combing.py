@@ -192,7 +192,8 @@ def wear(cut: Cut, head: Head, colour: NDArray[np.float64], seed: int) -> Strand
     guides = _cut(guides, cut.keeps)
     roots = _roots(cut, head, cut.strands, rng)
     points, lock = _follow(cut, guides, roots, rng)
-    tone = np.exp(rng.normal(0, cut.variety, len(guides))[lock] + rng.normal(0, 0.10, len(roots)))
+    locks = cut.variety * np.clip(rng.normal(size=len(guides)), -1.6, 1.3)
+    tone = np.exp(locks[lock] + rng.normal(0, 0.10, len(roots)))
     warm = 1 + rng.normal(0, 0.05, (len(guides), 1))[lock] * np.array([[1.0, 0.0, -1.0]])
     width = cut.width * rng.uniform(0.7, 1.2, len(roots))
     return Strands(
@@ -232,7 +233,7 @@ def tie(knot: Knot, colour: NDArray[np.float64], seed: int) -> Strands:
     loose = rng.random((n, 1, 1)) < 0.02
     t = np.linspace(0, 1, knot.points)[None, :, None]
     points = points + loose * t * rng.normal(0, 0.05, (n, 1, 3))
-    tone = np.exp(rng.normal(0, 0.18, locks)[lock] + rng.normal(0, 0.1, n))
+    tone = 1.35 * np.exp(rng.normal(0, 0.30, locks)[lock] + rng.normal(0, 0.1, n))
     width = knot.width * rng.uniform(0.7, 1.2, n)
     return Strands(
         points.astype(np.float32),

@@ -72,7 +72,7 @@ def _crop() -> list[Cut | Knot]:
         return over * above + down * (1 - above)
 
     def lift(p: Points, roots: Points, t: float) -> NDArray[np.float64]:
-        rise = 0.06 + 0.10 * ramp(-0.2, 0.6, roots[:, 2])
+        rise = 0.07 + 0.12 * ramp(-0.2, 0.6, roots[:, 2])
         return 0.012 + rise * top(roots) * np.sin(min(1.0, 1.4 * t) * np.pi / 2)
 
     def length(roots: Points) -> NDArray[np.float64]:
@@ -84,21 +84,22 @@ def _crop() -> list[Cut | Knot]:
             flow=flow,
             length=length,
             lift=lift,
-            guides=1500,
+            where=lambda roots: ramp(-0.22, -0.06, roots[:, 1]),
+            guides=2600,
             strands=26000,
             points=12,
             stiff=0.45,
             hug=0.3,
             spring=0.8,
-            stray=0.20,
-            clump=0.72,
+            stray=0.17,
+            clump=0.60,
             width=0.0058,
         )
     ]
 
 
 def _bun() -> list[Cut | Knot]:
-    knot = Knot(centre=(0.04, 1.20, -0.42), radius=0.235)
+    knot = Knot(centre=(0.04, 1.17, -0.30), radius=0.235)
     base = np.array(knot.centre) - [0.0, 0.16, 0.0]
 
     def drawn(p: Points, roots: Points, t: float) -> Points:
@@ -170,30 +171,34 @@ def _bun() -> list[Cut | Knot]:
 
 
 def _afro() -> list[Cut | Knot]:
-    middle, radii = np.array([0.0, 0.40, -0.14]), np.array([0.99, 0.93, 0.95])
+    middle, radii = np.array([0.0, 0.40, -0.14]), np.array([1.04, 0.89, 1.00])
 
     def flow(p: Points, roots: Points, t: float) -> Points:
         return unit(roots - SKULL) + _toward(0.0, 0.12, 0.05)
 
+    def shape(p: Points) -> NDArray[np.bool_]:
+        uneven = np.sin(9 * p[:, 0] + 2) * np.sin(8 * p[:, 1]) * np.sin(7 * p[:, 2] + 1)
+        return np.asarray(np.linalg.norm((p - middle) / radii, axis=1) < 1 + 0.06 * uneven)
+
     return [
         Cut(
             flow=flow,
-            length=lambda roots: 0.30 + 0.16 * ramp(0.1, 0.9, roots[:, 1]),
+            length=lambda roots: 0.38 + 0.16 * ramp(0.1, 0.9, roots[:, 1]),
             lift=lambda p, roots, t: np.full(len(p), 0.02),
-            keeps=lambda p: np.linalg.norm((p - middle) / radii, axis=1) < 1,
-            guides=2600,
+            keeps=shape,
+            guides=1700,
             strands=20000,
             points=34,
             stiff=0.5,
             hug=0.0,
             spring=1.0,
             stray=0.28,
-            clump=0.62,
-            curl=(0.024, 4.5),
+            clump=0.70,
+            curl=(0.030, 5.0),
             width=0.0058,
-            flyaway=0.05,
-            wild=1.6,
-            variety=0.22,
+            flyaway=0.10,
+            wild=1.8,
+            variety=0.30,
         )
     ]
 

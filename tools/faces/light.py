@@ -130,7 +130,8 @@ def _hair(sitter: Sitter, scene: int, size: int) -> Picture:
         draw(picture, strands, light, behind=behind, nearest=nearest)
     if scene == HEAD and sitter.glasses:
         wire, light = spectacles(sitter.head, np.array(linear(sitter.glasses)))
-        draw(picture, wire, tone(light, EXPOSURE), behind=behind)
+        hair = np.where(picture.cover > 0.5, picture.position[..., 2], -9.0)
+        draw(picture, wire, tone(light, EXPOSURE), behind=np.maximum(behind, hair))
     if scene == HAIR_BACK:
         backed(picture, size / 240, 0.55)
     picture.material[picture.cover > 0.02] = OF_HAIR

@@ -39,9 +39,8 @@ def spectacles(head: Head, colour: NDArray[np.float64]) -> tuple[Strands, NDArra
     outer = head.eye_x + HALF_WIDTH
     for side in (1.0, -1.0):
         start = _bent(np.array([side * outer]), np.array([head.eye_y + 0.06]))[0]
-        ear = np.array([side * (head.skull_width + 0.015), head.eye_y + 0.075, 0.0])
+        ear = np.array([side * (head.skull_width - 0.01), head.eye_y + 0.075, 0.0])
         arm = start + (ear - start) * t[:, None]
-        arm[:, 0] += side * 0.05 * np.sin(np.pi * t) ** 0.8
         lines.append(arm)
     points = np.stack(lines)
     tangent = np.gradient(points, axis=1)

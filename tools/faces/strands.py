@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 
 KEY = np.array([-0.52, 0.56, 0.645])
 CELLS = 80  # of the grid that holds how dense the hair is
+DENSEST = 45.0  # area per volume; a bun's would swallow all light
 ORIGIN, EXTENT = np.array([-1.75, -2.0, -1.75]), 3.5  # head units
 
 
@@ -55,7 +56,7 @@ def density_of(parts: list[Strands]) -> Density:
         area = np.repeat(step * strands.width, strands.points.shape[1])
         cells += np.bincount(np.ravel_multi_index(at.T, (CELLS,) * 3), area, CELLS**3)
     grid = cells.reshape((CELLS,) * 3).astype(np.float32) / (EXTENT / CELLS) ** 3
-    near = _smooth(grid, 1)
+    near = np.minimum(_smooth(grid, 1), DENSEST)
     return Density(near, _smooth(near, 2))
 
 

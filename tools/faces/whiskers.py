@@ -47,6 +47,13 @@ def brows_of(head: Head, colour: NDArray[np.float64]) -> Strands:
     )
 
 
+def _locks(p: Points) -> Points:
+    """(n, 1): how much brighter, as a logarithm, than the rest of the beard."""
+    x, y, z = p.T
+    wave = np.sin(13 * x + 4 * y) * np.sin(11 * y + 5 * z) + 0.6 * np.sin(29 * x - 9 * y)
+    return 0.13 * wave[:, None]
+
+
 def beard_of(head: Head, colour: NDArray[np.float64], picture: Picture, long: float) -> Strands:
     """A short beard, combed down."""
     rng = np.random.default_rng(12)
@@ -57,15 +64,14 @@ def beard_of(head: Head, colour: NDArray[np.float64], picture: Picture, long: fl
     chosen = chosen + rng.normal(0, 0.004, chosen.shape)
     way = np.stack([chosen[:, 0] * 0.5, np.full(len(chosen), -1.0), 0.25 + 0 * chosen[:, 0]], -1)
     lip = chosen[:, 1] > head.mouth_y
-    way[lip, 0] += np.sign(chosen[lip, 0]) * 0.9
-    way[lip, 1] += 0.25
+    way[lip, 0] += np.sign(chosen[lip, 0]) * 0.55
     way += rng.normal(0, 0.30, way.shape)
     edge = 0.35 + 0.65 * _share(chosen, head)
     below = 0.7 + 0.6 * ramp(-0.5, -0.9, chosen[:, 1])
     length = long * edge * below * rng.uniform(0.6, 1.1, len(chosen))
-    length[lip & (np.abs(chosen[:, 0]) < head.mouth)] *= 0.75
+    length[lip & (np.abs(chosen[:, 0]) < head.mouth)] *= 0.80
     grown = _lay(chosen, unit(way), length, 8, head, lift=0.35 * long)
-    tone = np.exp(rng.normal(0, 0.28, (len(chosen), 1)))
+    tone = np.exp(rng.normal(0, 0.30, (len(chosen), 1)) + _locks(chosen))
     width = 0.0050 * rng.uniform(0.7, 1.2, len(chosen))
     return Strands(
         grown.astype(np.float32), (colour * tone).astype(np.float32), width.astype(np.float32)
