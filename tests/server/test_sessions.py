@@ -41,6 +41,8 @@ def test_a_session_is_made_with_the_documented_defaults(server):
         "modalities": None,
         "target_fps": None,
         "upsample_factor": None,
+        "framing": None,
+        "background": None,
         "tts_source": None,
         "video_codec": None,
         "expires_at": int(server.now) + 60,
