@@ -17,6 +17,8 @@ export class PointsView extends EventTarget {
   /** @type {Record<string, HTMLButtonElement>} */
   #handles = {};
   #placed = new Set();
+  /** @type {string|null} the point that has the focus */
+  #inHand = null;
   /** @type {import('./face-points.js').Points} */
   points = {};
 
@@ -104,7 +106,6 @@ export class PointsView extends EventTarget {
   #move(name, to) {
     this.#placed.add(name);
     this.#set(moved(this.points, name, to, this.#placed, this.#canvas));
-    this.#look(name);
   }
 
   #set(points) {
@@ -115,6 +116,7 @@ export class PointsView extends EventTarget {
       handle.style.top = `${(100 * y) / this.#canvas.height}%`;
       handle.setAttribute('aria-label', `${LABELS[name]}, ${Math.round(x)} across, ${Math.round(y)} down`);
     }
+    if (this.#inHand) this.#look(this.#inHand);
     this.dispatchEvent(new Event('change'));
   }
 
@@ -125,6 +127,7 @@ export class PointsView extends EventTarget {
 
   /** Enlarge what is around a point, and say what it is; null: nothing. */
   #look(name) {
+    this.#inHand = name;
     this.#magnifier.hidden = !name;
     this.#words.textContent = name ? LABELS[name] : '';
     if (!name) return;
