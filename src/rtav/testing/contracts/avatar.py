@@ -233,6 +233,27 @@ class AvatarContract(ABC):
 
         assert _same(frames, alone)
 
+    def test_one_seed_is_one_face(self) -> None:
+        one, other = _twins(_started(self.make()))
+
+        assert _same(_run(one, 0, 2 * _SECOND), _run(other, 0, 2 * _SECOND))
+
+    def test_time_that_goes_back_stands_still(self) -> None:
+        asked, left_alone = _twins(_started(self.make()))
+        last = [_run(twin, 0, _SECOND) for twin in (asked, left_alone)][0][-1]
+
+        back = asked.render(_silent(_SECOND // 2))
+
+        assert _change(back, last) == 0
+        after = _SECOND, 2 * _SECOND
+        steps = zip(_run(asked, *after), _run(left_alone, *after), strict=True)
+        assert max(_change(a, b) for a, b in steps) < 0.4
+
+    def test_frames_cannot_be_written_to(self) -> None:
+        frame = _open(self.make()).render(_silent(0))
+
+        assert not frame.flags.writeable
+
     def test_seeds_make_faces_behave_differently(self) -> None:
         engine = _started(self.make())
 
