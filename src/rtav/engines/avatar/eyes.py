@@ -215,10 +215,15 @@ class EyePainter:
         shown = [i for i in (0, 1) if lids.shut[i] < SHUT]
         if shown:
             ball_points = balls - np.array([x0, y0], np.float32)[:, None, None]
-            soft = 1 / softness((columns[UP], columns[LOW]))
-            mask = np.clip((over - 0.5) * soft + 0.5, 0, 1)
-            mask -= np.clip((under - 0.5) * soft + 0.5, 0, 1)
-            mask *= np.float32(255)
+            gain = 255 / softness((columns[UP], columns[LOW]))
+            middle = (
+                127.5 - 0.5 * gain
+            )  # half of a pixel is covered where the edge crosses its centre
+            mask = over * gain
+            mask += middle
+            hidden = under * gain
+            hidden += middle
+            mask = np.clip(mask, 0, 255, out=mask) - np.clip(hidden, 0, 255, out=hidden)
             self._balls(roi, mask.astype(np.uint8), over, ball_points, (shown, split), tile)
         self._lashes(roi, local, (columns, over), lids, split)
 
