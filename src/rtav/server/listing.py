@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtav.engines.base import AvatarEngine, LlmEngine, TtsEngine
+from rtav.server.voices import aliases
 
 Entry = Mapping[str, Any]  # Any: JSON
 
@@ -44,7 +45,7 @@ class Listing:
         `strict`: only the models that the engine has, none that it would answer for.
         """
         return cls(
-            faces=_faces(avatar),
+            faces=_faces(avatar, tts),
             voices=_voices(tts),
             driving=_motions(avatar),
             models=_models(llm, created, strict=strict),
@@ -54,13 +55,15 @@ class Listing:
         return next((entry for entry in self.models if entry["id"] == name), None)
 
 
-def _faces(avatar: AvatarEngine) -> tuple[Entry, ...]:
+def _faces(avatar: AvatarEngine, tts: TtsEngine) -> tuple[Entry, ...]:
+    # a face names its voice by habit; pages look the name up among the voices that are listed
+    meant = aliases(tts.voices())
     faces = [
         _entry(
             face.id,
             face.name,
             **({"preview_url": f"{ASSETS_PATH}/{face.preview}"} if face.preview else {}),
-            **({"voice": face.voice} if face.voice else {}),
+            **({"voice": meant.get(face.voice, face.voice)} if face.voice else {}),
         )
         for face in avatar.faces()
     ]

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from rtav.engines.base import LlmRequest, MotionInfo
+from rtav.engines.base import FaceInfo, LlmRequest, MotionInfo, Voice
 from rtav.errors import ProtocolError
 from rtav.runtime.stage import Stage, Threads
 from rtav.runtime.supervisor import Supervisor
@@ -60,6 +60,28 @@ def test_a_motion_is_listed_with_what_it_does_and_how_long_it_takes():
         },
         {"id": "idle", "name": "idle", "type": "standard", "duration_seconds": 17.0, "loop": True},
     ]
+
+
+def test_a_faces_voice_is_one_of_those_that_are_listed():
+    class Cast(ScriptedAvatar):
+        def faces(self) -> list[FaceInfo]:
+            return [
+                FaceInfo(id="face1", name="Ann", voice="alice"),
+                FaceInfo(id="face2", name="Bob", voice="ballad"),
+                FaceInfo(id="face3", name="Eve"),
+            ]
+
+    class Choir(ScriptedTts):
+        def voices(self) -> list[Voice]:
+            return [
+                Voice(id="slt", name="SLT", gender="female"),
+                Voice(id="rms", name="RMS", gender="male"),
+            ]
+
+    listing = Listing.of(avatar=Cast(), tts=Choir(), llm=ScriptedLlm(), created=0)
+
+    voices = {face["id"]: face.get("voice") for face in listing.faces}
+    assert voices == {"default": "slt", "face1": "slt", "face2": "rms", "face3": None}
 
 
 @pytest.mark.parametrize(("named", "asked"), [("gpt-5.2", "llama"), ("llama", "llama"), ("x", "x")])

@@ -49,10 +49,13 @@ def write_motion(upload: bytes, folder: Path, *, motion_id: str) -> dict[str, An
         "duration": motion.duration_s,
         "loop": motion.loops,
         "blend_in": motion.blend_in_s,
+        **({"description": motion.description} if motion.description else {}),
         "channels": {name: channels[name] for name in motion.tracks},
     }
     (folder / "motion.json").write_text(json.dumps(kept, allow_nan=False), encoding="utf-8")
     shown: dict[str, Any] = {"duration_seconds": round(motion.duration_s, 3), "loop": motion.loops}
+    if motion.description:
+        shown["description"] = motion.description
     if ignored := sorted(str(name)[:64] for name in channels.keys() - motion.tracks.keys()):
         shown["ignored_channels"] = ignored[:64]
     return shown

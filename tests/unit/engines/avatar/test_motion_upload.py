@@ -56,7 +56,12 @@ def test_a_document_is_kept_as_the_player_reads_it(tmp_path):
     original = read_motion(WINK)
     assert motion.name == "driving_1"
     assert motion.tracks == original.tracks
-    assert shown == {"duration_seconds": original.duration_s, "loop": False}
+    assert motion.description == "Winks with the left eye and a crooked smile"
+    assert shown == {
+        "duration_seconds": 2.2,
+        "loop": False,
+        "description": "Winks with the left eye and a crooked smile",
+    }
 
 
 def test_channels_that_no_face_has_are_left_out_and_named(tmp_path):
