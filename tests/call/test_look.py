@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -158,6 +159,116 @@ def test_a_negotiated_codec_may_be_wished_during_the_call() -> None:
 
     assert [codec for codec, _ in decoded(peer.video.sent)][::20] == ["h264", "vp8"]
     assert keys(peer.video.sent) == 2
+
+
+def test_everything_changes_at_once() -> None:
+    engines = ScriptedEngines()
+    change = {
+        "face": "face2",
+        "voice": "low",
+        "framing": "landscape",
+        "background": "#203040",
+        "target_fps": 50,
+        "upsample_factor": 0.5,
+    }
+
+    async def during(peer: FakePeer) -> None:
+        peer.say(update(**change))
+
+    peer = called(during, engines=engines)
+
+    shown = peer.got("session.updated")[-1]["session"]
+    assert {name: shown[name] for name in change} == change
+    assert decoded(peer.video.sent)[-1] == ("h264", (224, 128))
+    assert gaps_s(peer.video.sent) == {0.04, 0.02}
+    assert keys(peer.video.sent) == 2
+    assert [face.face for face in engines.avatar.opened][-1] == "face2"
+
+
+def test_of_twenty_changes_in_a_second_every_one_is_answered_and_the_last_is_seen() -> None:
+    framings = itertools.cycle(["landscape", "portrait", "square"])
+    wishes = [
+        {"framing": framing, "target_fps": 25 + number, "face": f"face{1 + number % 2}"}
+        for number, framing in zip(range(20), framings, strict=False)
+    ]
+
+    async def during(peer: FakePeer) -> None:
+        for wish in wishes:
+            peer.say(update(**wish))
+            await asyncio.sleep(0.05)
+
+    peer = called(during)
+
+    updated = [event["session"] for event in peer.got("session.updated")]
+    assert [
+        {name: one[name] for name in wish} for one, wish in zip(updated, wishes, strict=True)
+    ] == wishes
+    assert decoded(peer.video.sent)[-1] == ("h264", (256, 448))
+    assert max(gaps_s(peer.video.sent)) <= 0.1
+    assert keys(peer.video.sent) <= 1 + len(wishes)
+    assert peer.got("error") == []
+
+
+def test_a_face_that_goes_while_it_is_loaded_leaves_the_old_picture() -> None:
+    engines, peer = ScriptedEngines(), FakePeer()
+    open_face = engines.avatar.open
+
+    def gone(face: str, **how: Any) -> Any:
+        if face == "face2":
+            raise KeyError(face)
+        return open_face(face, **how)
+
+    async def main() -> None:
+        async with exchange(engines, rules=replace(RULES, face=SETTINGS)) as office:
+            office.take(peer)
+            await asyncio.sleep(0)
+            peer.open()
+            await asyncio.sleep(0.5)
+            office.load.holds = True
+            peer.say(update(face="face2", framing="landscape", target_fps=50))
+            await asyncio.sleep(0.2)
+            engines.avatar.open = gone  # type: ignore[method-assign, assignment]
+            office.load.release()
+            await asyncio.sleep(0.5)
+            peer.say(update(driving=["Wink"]))
+            await asyncio.sleep(0.5)
+            peer.say(update(face="face1"))
+            await asyncio.sleep(0.5)
+            peer.vanish()
+
+    run(main())
+
+    sizes = [size for _, size in decoded(peer.video.sent)]
+    assert set(sizes) == {(256, 256), (448, 256)}
+    assert sizes == sorted(sizes)
+    assert gaps_s(peer.video.sent) == {0.04, 0.02}
+    assert [motions for motions, _ in engines.avatar.opened[0].drives][-1] == ("Wink",)
+    assert peer.got("error") == []
+
+
+def test_a_face_that_is_not_there_is_refused_and_what_is_loaded_comes() -> None:
+    peer = FakePeer()
+
+    async def main() -> None:
+        async with exchange(rules=replace(RULES, face=SETTINGS)) as office:
+            office.take(peer)
+            await asyncio.sleep(0)
+            peer.open()
+            await asyncio.sleep(0.5)
+            office.load.holds = True
+            peer.say(update(face="face2", framing="landscape"))
+            peer.say(update(face="nobody", framing="portrait", target_fps=50))
+            await asyncio.sleep(0.2)
+            office.load.release()
+            await asyncio.sleep(0.5)
+            peer.vanish()
+
+    run(main())
+
+    assert [event["error"]["param"] for event in peer.got("error")] == ["session.face"]
+    assert len(peer.got("session.updated")) == 1
+    assert decoded(peer.video.sent)[-1] == ("h264", (448, 256))
+    assert gaps_s(peer.video.sent) == {0.04}
 
 
 def test_a_background_that_is_not_there_changes_nothing() -> None:

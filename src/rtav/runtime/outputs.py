@@ -58,6 +58,7 @@ class EncodedVideo:
         self._ready: dict[int, tuple[Codec, list[bytes]]] = {}
         self._taken = encoding.codec
         self._encoder: _Open | None = None
+        self._shape: tuple[int, ...] | None = None  # of the last frame, also where others encode
         self._last_key = -KEYFRAME_SAMPLES
         self.counts = EncodedCounts()
 
@@ -82,8 +83,7 @@ class EncodedVideo:
         The bit rate keeps its share of the normal one, within the new ceiling.
         """
         with self._lock:
-            current = self._encoder
-            if shape is not None and current is not None and current.shape != shape:
+            if shape is not None and self._shape is not None and self._shape != shape:
                 self._next = shape, encoding
             else:
                 self._become(encoding)
@@ -122,6 +122,7 @@ class EncodedVideo:
         with self._lock:
             if self._next is not None and self._next[0] == frame.shape:
                 self._become(self._next[1])
+            self._shape = frame.shape
             encoding, bitrate = self._encoding, self._bitrate
         payloads = self._in_common(at, frame, encoding, bitrate)
         if payloads is None:

@@ -193,6 +193,19 @@ class Calls:
             self.number += 1
 
 
+def test_another_size_keeps_the_codec_of_the_old_one_on_the_reel_too() -> None:
+    calls = Calls(VP8)
+    calls.run(SETTLED + KEY_FRAMES + 5)
+    for video in calls.videos:
+        assert video.is_shared
+        video.change(H264, shape=(144, 96))
+
+    calls.run(5)  # still decoded as VP8, by whoever has received it from the beginning
+
+    assert max(calls.errors[-5:]) < 8
+    assert all(video.is_shared for video in calls.videos)
+
+
 def _stream(payloads: list[bytes]) -> bytes:
     """RFC 6184 the other way round."""
     stream = b""
