@@ -74,6 +74,18 @@ def test_calls_share_what_is_loaded(engine: PortraitAvatar) -> None:
     assert engine.staging("face1", 256, PLAIN) is engine.staging("default", 256, PLAIN)
 
 
+def test_what_callers_choose_is_kept_within_bounds(engine: PortraitAvatar) -> None:
+    tall = Look(framing="portrait")
+    first = engine.staging("face1", 1024, tall)
+    engine.staging("face2", 1024, tall)
+    assert engine.staging("face1", 1024, tall) is first
+
+    last = engine.staging("face3", 1024, tall)  # squares of 1440 px: two of them are kept
+    assert engine.staging("face3", 1024, tall) is last
+    assert engine.staging("face1", 1024, tall) is first
+    assert engine.kept_px <= 6_000_000
+
+
 @pytest.mark.parametrize("size_px", [100, 300, 2048])
 def test_a_size_that_cannot_be_drawn_is_a_value_error(engine: PortraitAvatar, size_px: int) -> None:
     with pytest.raises(ValueError, match="multiple of 8"):

@@ -26,6 +26,12 @@ class Look:
 PLAIN = Look()
 
 
+def bgr(colour: str) -> tuple[int, int, int]:
+    """Blue, green and red of `#rrggbb`."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return blue, green, red
+
+
 def picture_px(size_px: int, look: Look) -> tuple[int, int]:
     """Width and height of the whole picture whose shorter side, were it no matte, has `size_px`."""
     width, height = frame_px(size_px, look.framing)

@@ -26,7 +26,8 @@ from rtav.media.pcm import I420, SESSION_RATE_HZ
 
 ASSETS = Path(rtav.__file__).parent / "assets"
 DEFAULT = "default"
-MAX_ASSETS = 8  # faces times sizes and looks kept for the next call; 20 MB each at 512 px
+MAX_ASSETS = 8  # faces times sizes and looks kept for the next call; 20 to 40 MB each at 512 px
+MAX_PX = 6_000_000  # of the squares of all that are kept: 70 bytes each, and callers choose sizes
 
 
 class PortraitAvatar:
@@ -120,10 +121,19 @@ class PortraitAvatar:
                 staging = self._stagings[key] = Staging(face_file, size_px, look, picture)
                 for asset in staging.assets:  # the first frame would find 20 MB of untouched memory
                     Renderer(asset).render({})
-                if len(self._stagings) > MAX_ASSETS:
+                while self._keeps_too_much():
                     self._stagings.popitem(last=False)
             self._stagings.move_to_end(key)
             return staging
+
+    @property
+    def kept_px(self) -> int:
+        """Of all squares that are at hand for the next call."""
+        return sum(staging.pixels for staging in self._stagings.values())
+
+    def _keeps_too_much(self) -> bool:
+        count = len(self._stagings)  # the last one is on its way to a call
+        return count > MAX_ASSETS or (count > 1 and self.kept_px > MAX_PX)
 
     def motion(self, name: str) -> Motion:
         """The motion called `name`, exactly or but for its case. Raises KeyError."""

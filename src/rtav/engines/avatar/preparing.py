@@ -16,7 +16,7 @@ from rtav.engines.avatar.likeness import make_face
 from rtav.engines.avatar.motion_upload import write_motion
 from rtav.engines.avatar.paint import U8
 from rtav.engines.avatar.picture import picture_size, read_alpha, read_picture
-from rtav.engines.look import COLOUR, MATTE, ORIGINAL
+from rtav.engines.look import COLOUR, MATTE, ORIGINAL, bgr
 from rtav.errors import ProtocolError
 
 
@@ -48,7 +48,9 @@ def prepare_face(upload: bytes, folder: Path, wish: Mapping[str, Any]) -> dict[s
 
 def check_background(wished: str | None) -> None:
     """Raises ProtocolError for what no picture can have: see `likeness`."""
-    if wished not in (None, ORIGINAL, MATTE) and not COLOUR.fullmatch(wished or ""):
+    if wished is None or wished in (ORIGINAL, MATTE):
+        return
+    if not COLOUR.fullmatch(wished):
         raise ProtocolError(
             f"`background` is {ORIGINAL}, {MATTE} (cut out of its own) or #rrggbb",
             code="invalid_value",
@@ -64,12 +66,11 @@ def likeness(
     A picture with alpha is cut out already. Raises ProtocolError `invalid_face`.
     """
     alpha, behind = read_alpha(upload), None
-    if background not in (None, ORIGINAL):
+    if background is not None and background != ORIGINAL:
         if alpha is None:
             picture, alpha, points = cut_out(picture, points)
-        if COLOUR.fullmatch(background or ""):
-            red, green, blue = bytes.fromhex((background or "")[1:])
-            behind = (blue, green, red)
+        if COLOUR.fullmatch(background):
+            behind = bgr(background)
     return make_face(picture, points, name=name, alpha=alpha, behind=behind)
 
 

@@ -15,7 +15,7 @@ from rtav.engines.avatar.face import FaceFile
 from rtav.engines.avatar.layers import CELL_PX
 from rtav.engines.avatar.paint import U8, Rect
 from rtav.engines.avatar.scene import planes
-from rtav.engines.look import COLOUR, MATTE, ORIGINAL, Framing, Look, frame_px, picture_px
+from rtav.engines.look import COLOUR, MATTE, ORIGINAL, Framing, Look, bgr, frame_px, picture_px
 from rtav.media.pcm import I420
 
 CLOSE = 1.4  # the face's square of a portrait's width: shoulders leave the frame, hair does not
@@ -53,6 +53,11 @@ class Staging:
         around = np.ascontiguousarray(canvases[0][:, left : left + width])
         self._around = cast(U8, cv2.cvtColor(around, cv2.COLOR_BGR2YUV_I420))
         self._kept: OrderedDict[tuple[int, ...], tuple[Sequence[I420], I420]] = OrderedDict()
+
+    @property
+    def pixels(self) -> int:
+        """Of all squares that are drawn for one picture: what it takes of memory goes with them."""
+        return sum(asset.size_px**2 for asset in self.assets)
 
     def compose(self, drawn: Sequence[I420]) -> I420:
         """The picture, of the squares that were drawn for it; not to be changed."""
@@ -123,8 +128,7 @@ def _backdrops(face: FaceFile, look: Look, behind: U8 | None) -> list[U8]:
     if look.background == MATTE:
         return [_plain(BLACK), _plain(WHITE)]
     if COLOUR.fullmatch(look.background):
-        red, green, blue = bytes.fromhex(look.background[1:])
-        return [_plain((blue, green, red))]
+        return [_plain(bgr(look.background))]
     if look.background == ORIGINAL:
         return [face.backdrop]
     if behind is None:

@@ -26,7 +26,7 @@ class Bearing:
     """Where a face is, as far as one can see it from there."""
 
     head: F32
-    """(2, n): some of its points, in pixels, whatever the mouth and the eyes do; and the breath."""
+    """(3, n): some of its points in pixels, whatever the mouth and the eyes do, and the breath."""
     mouth: F32
     """(k,): the channels that speech moves, each in the pixels it may move something by."""
     eyes: F32
