@@ -21,9 +21,8 @@ from rtav.media.pcm import Pcm
 
 TABLE = Path(rtav.__file__).parent / "assets" / "lips" / "by_ear.npz"
 FORMAT = "lips-by-ear/1"
-PAST, AHEAD = 6, 3  # frames of context
+PAST, AHEAD = 6, 3  # frames of context; ahead they are 50 ms, 42 from a frame's middle
 HIDDEN = 128
-LOOKAHEAD_S = (AHEAD * HOP + FRAME - HOP / 2) / RATE_HZ  # 50 ms; 42 ms from a frame's middle
 SWITCH = 0.7  # how much likelier another sound must become, in all, before it is believed
 WAKE = 3.0  # the same for the first sound after silence: a mouth must not open for noise
 

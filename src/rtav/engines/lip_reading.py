@@ -12,9 +12,7 @@ from rtav.engines.base import Speech, Viseme
 from rtav.engines.by_ear import ByEar, our_table
 from rtav.media.pcm import Pcm
 
-PIECE_S = (
-    0.5  # of sound that is listened to at once: 1 ms of work, then the event loop has its turn
-)
+PIECE_S = 0.5  # of sound that is listened to at once: 1 ms of work, then it is the loop's turn
 SILENCE = 160  # int16; a voice that gives visemes need not give any for silence
 
 

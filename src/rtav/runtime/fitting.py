@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from rtav.core.sight import Sight
-from rtav.engines.look import Framing, Look, picture_px
+from rtav.engines.look import STEP_PX, Framing, Look, picture_px
 from rtav.media.video import Codec
 from rtav.runtime.peer import VideoFormat
 from rtav.runtime.stills import MAX_FPS, MAX_PIXELS
-
-SIZE_STEP_PX = 16
-"""Faces are drawn and encoded in blocks of this size."""
 
 MIN_PX, MAX_PX = 64, 1024
 """Of the shorter side. Faces are painted at 720."""
@@ -78,7 +75,7 @@ def _in_order(video: VideoFormat, wanted: str | None) -> Sequence[Codec]:
 
 
 def _in_steps(size_px: float) -> int:
-    return max(MIN_PX, round(size_px) // SIZE_STEP_PX * SIZE_STEP_PX)
+    return max(MIN_PX, round(size_px) // STEP_PX * STEP_PX)
 
 
 def _pixels(size_px: int, look: Look) -> int:
@@ -88,5 +85,5 @@ def _pixels(size_px: int, look: Look) -> int:
 
 def _reduced(size_px: int, look: Look, max_pixels: int) -> int:
     while size_px > MIN_PX and _pixels(size_px, look) > max_pixels:
-        size_px -= SIZE_STEP_PX
+        size_px -= STEP_PX
     return size_px

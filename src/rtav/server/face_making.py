@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from rtav.engines.avatar.picture import read_picture
 from rtav.engines.avatar.preparing import check_background, likeness
 from rtav.engines.look import ORIGINAL
 from rtav.errors import ConfigError, ProtocolError
+from rtav.server.progress import Told
 from rtav.settings import Settings
 
 MAX_NAME, MAX_CONSENT = 100, 1000  # characters, as of an upload
@@ -30,8 +30,6 @@ OPTIONS = {
     "background": "--background",
 }
 """What a field of an upload is called here."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class FaceWish:
     """`original`, `matte` or `#rrggbb`."""
 
 
-def make(settings: Settings, wish: FaceWish, *, progress: Progress) -> Path:
+def make(settings: Settings, wish: FaceWish, *, progress: Told) -> Path:
     """Make the face; returns where it is: its folder, or the archive.
 
     Raises ConfigError naming the option; then nothing is there.
@@ -89,7 +87,7 @@ class _Face:
 
 
 def _make(
-    settings: Settings, wish: FaceWish, given: Any, face: _Face, progress: Progress
+    settings: Settings, wish: FaceWish, given: Any, face: _Face, progress: Told
 ) -> None:  # Any: JSON
     steps = 4
     progress(0, steps)

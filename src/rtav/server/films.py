@@ -20,6 +20,7 @@ from rtav.errors import ConfigError, ProtocolError
 from rtav.media.egress import MAX_FPS
 from rtav.media.movie import Kind, Movie, MovieFile, Stills
 from rtav.runtime.film import Film, say
+from rtav.server.progress import Told
 from rtav.server.selection import avatar_engine, tts_engine
 from rtav.server.voices import aliases
 from rtav.settings import Settings
@@ -32,9 +33,6 @@ MAX_CHARS = 50_000
 TRANSPARENT = "transparent"
 MIN_UPSAMPLE, MAX_UPSAMPLE = 0.5, 2.0
 _NUMBER = re.compile(r"%0?\d?d")
-
-Progress = Callable[[int, int], None]
-"""Told how many frames are drawn, of how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +55,14 @@ class Wish:
     """`original`, `#rrggbb`, `transparent` or the path of a picture."""
 
 
-def render(settings: Settings, wish: Wish, *, progress: Progress) -> None:
+def render(settings: Settings, wish: Wish, *, progress: Told) -> None:
     """Make the film. Raises ConfigError naming the option, EngineError; then there is no film."""
     log.configure(level="ERROR")
     _check(wish)
     asyncio.run(_render(settings, wish, progress))
 
 
-async def _render(settings: Settings, wish: Wish, progress: Progress) -> None:
+async def _render(settings: Settings, wish: Wish, progress: Told) -> None:
     tts, engine = tts_engine(settings), avatar_engine(settings)
     fps = settings.video.fps if wish.fps is None else wish.fps
     size_px = _size_px(settings, wish)
@@ -94,7 +92,7 @@ async def _draw(  # noqa: PLR0913 - what is drawn, where to, how, and who is tol
     *,
     fps: int,
     motions: Sequence[str],
-    told: Progress,
+    told: Told,
 ) -> None:
     for shot in film.shots(avatar, fps=fps, motions=motions):
         movie.sound(shot.pcm)

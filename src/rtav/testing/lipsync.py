@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from rtav.engines.avatar.channels import Pose
 from rtav.engines.avatar.lips import mouth
 from rtav.engines.base import TtsEngine, Viseme
-from rtav.engines.text import ClauseChunker
 from rtav.media.pcm import SESSION_RATE_HZ, Pcm
-from rtav.runtime.clause import ClauseOnTrack, pause_after
-from rtav.runtime.playout import Track
+from rtav.runtime.film import say
 from rtav.testing.filming import RATE_HZ, Film
 from rtav.testing.gauge import CLOSED
 
@@ -46,13 +44,7 @@ class Said:
 
 async def voiced(text: str, tts: TtsEngine, *, voice: str) -> Said:
     """What a session that is to say `text` lays into its track. `tts` has been started."""
-    track, chunker, pause_s = Track(0), ClauseChunker(), 0.0
-    for clause in [*chunker.push(text), *chunker.flush()]:
-        laid = ClauseOnTrack(clause, track, rate_hz=tts.rate_hz, pause_s=pause_s)
-        async for speech in tts.speak(clause, voice=voice):
-            laid.lay(speech)
-        laid.finish()
-        pause_s = pause_after(clause) if laid.is_heard else pause_s
+    track = (await say(text, tts=tts, voice=voice, motions={})).track
     return Said(track.read(0, track.length), tuple(track.visemes))
 
 
