@@ -27,7 +27,7 @@ SMALL = ("--size", "128", "--fps", "10")
 
 @pytest.fixture
 def render(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rtav.log.configure", lambda **_: None)  # pytest's handlers stay
     monkeypatch.setenv("RTAV_STATE_DIR", str(tmp_path / "state"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
