@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 STALE_SAMPLES = 2 * TICK_SAMPLES  # a frame asked for this long ago cannot be on time any more
 # A machine that has no time for every frame draws fewer in time rather than all of them too late. A
 # frame that is given up thins the requests; those that are finished let more of them through again,
-# each one in a row more than the one before. One in eleven is lost as long as time is short, forty
-# in a row are enough for all of them. A stall, in which nothing is finished, counts as one.
-THIN, THICKEN = 1.1, 0.998
+# each one in a row more than the one before. One in three is lost as long as time is short, ten in
+# a row are enough for all of them. A stall, in which nothing is finished, counts as one.
+THIN, THICKEN = 1.1, 0.98
 RESERVE = 2.0  # frames: a hiccup, or a stall of half a second, thins nothing
-MAX_THINNING = 5.0  # 5 of 25 frames per second: a face that still moves
+MAX_THINNING = 2.5  # 10 of 25 frames per second: a face that still moves
 MAX_FAILURES = 50  # in a row, 2 s at 25 fps: the avatar is broken, not unlucky
 
 Order = Callable[[Avatar], object]

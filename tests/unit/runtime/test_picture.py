@@ -224,7 +224,7 @@ def test_without_time_for_every_frame_fewer_are_drawn() -> None:
 
     asked = [scene.frame(at) for at in range(10 * 960, 30 * 960, 960)]
 
-    assert 8 <= sum(asked) <= 12  # of 20
+    assert 12 <= sum(asked) <= 16  # of 20
     assert scene.picture.counts.thinned >= 20 - sum(asked)
 
 
@@ -241,7 +241,7 @@ def test_with_time_again_every_frame_is_drawn_again() -> None:
     assert all(scene.frame(at) for at in range(60 * 960, 80 * 960, 960))
 
 
-def test_from_the_fewest_frames_it_takes_forty_in_time_to_all_of_them() -> None:
+def test_from_the_fewest_frames_it_takes_ten_in_time_to_all_of_them() -> None:
     scene = Scene()
     scene.open(Face())
     for at in range(0, 200 * 960, 960):
@@ -253,7 +253,7 @@ def test_from_the_fewest_frames_it_takes_forty_in_time_to_all_of_them() -> None:
     while not all([scene.frame(at + 960 * ahead) for ahead in range(10)]):
         at += 10 * 960
 
-    assert 35 <= scene.picture.counts.drawn - before - 10 <= 45
+    assert 7 <= scene.picture.counts.drawn - before - 10 <= 17
 
 
 def test_frames_that_are_shared_are_all_asked_for() -> None:
@@ -270,13 +270,13 @@ def test_frames_that_are_shared_are_all_asked_for() -> None:
     assert all(scene.frame(at + 960 * ahead) for ahead in range(1, 20))
 
 
-def test_while_time_is_short_one_frame_in_eleven_is_given_up() -> None:
+def test_while_time_is_short_one_frame_in_three_is_given_up() -> None:
     scene = Scene()
     scene.open(Face())
     due, given_up, drawn = 0.0, 0, 0
 
     for number in range(2_000):
-        due = min(due + 0.4, 2.0)  # frames that there was time for: two in five
+        due = min(due + 0.6, 2.0)  # frames that there was time for: three in five
         if not scene.frame(number * 960):
             continue
         drawn += 1
@@ -285,8 +285,8 @@ def test_while_time_is_short_one_frame_in_eleven_is_given_up() -> None:
             due, given_up = due + 1, given_up + 1  # what is given up takes no time
             scene.picture.drop(number * 960)
 
-    assert 0.08 < given_up / drawn < 0.12
-    assert 0.38 < (drawn - given_up) / 2_000 < 0.41
+    assert 0.32 < given_up / drawn < 0.4
+    assert 0.58 < (drawn - given_up) / 2_000 < 0.61
 
 
 def test_a_stall_costs_no_frame_after_it() -> None:
