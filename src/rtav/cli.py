@@ -89,9 +89,7 @@ def render(  # noqa: PLR0913 - one parameter for each option of the command
         list[str] | None,
         typer.Option(help="A motion; several: name it again. The last one is repeated."),
     ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="The shorter side, px: a multiple of 8.")
-    ] = None,
+    size: Annotated[int | None, typer.Option(help="The shorter side, px: a multiple of 8.")] = None,
     upsample: Annotated[
         float | None, typer.Option(help="Instead of a size: 0.5 to 2 times the server's.")
     ] = None,
