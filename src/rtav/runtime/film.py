@@ -14,11 +14,11 @@ from rtav.engines.text import ClauseChunker, Cue, CueFilter
 from rtav.media.pcm import I420, SESSION_RATE_HZ, TICK_SAMPLES, Pcm
 from rtav.runtime.clause import ClauseOnTrack, pause_after
 from rtav.runtime.playout import Playout, Track
+from rtav.runtime.speaking import SPEECH_S
 from rtav.runtime.streams import EngineStream
 
 LEAD_S = 0.5  # at rest before the first word: a player shows its first frame for a while
 TAIL_S = 1.0  # after the last: the mouth closes, the head comes back
-SPEECH_S = 10.0  # the longest wait for the next stretch of a clause's speech
 _TURN = 0
 
 
