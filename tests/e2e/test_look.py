@@ -59,6 +59,8 @@ async () => {
 """
 
 MANY = 5  # frames given up in the seconds of this test: a few neighbours are noise
+GAP_MS = 100
+FEWEST = 100  # of some 400: with fewer there is no picture to speak of
 
 CHANGES: list[tuple[dict[str, Any], tuple[str, int, int]]] = [
     ({"face": "face2"}, ("video/H264", 512, 512)),
@@ -86,7 +88,7 @@ def settled(page: Any, expected: tuple[str, int, int]) -> dict[str, Any]:
 
 
 def dropped(server: RunningServer) -> float:
-    """Frames that were given up because they came too late."""
+    """Frames that were given up because they came too late, or left out for want of time."""
     with urllib.request.urlopen(f"{server.url}/metrics") as answer:
         lines = answer.read().decode().splitlines()
     counts = [line for line in lines if line.startswith("rtav_frames_dropped_total{")]
@@ -102,7 +104,7 @@ def test_a_look_changes_without_a_gap(server: RunningServer, tmp_path: Any) -> N
         page.evaluate(CALL, [server.url, server.key])
         wait_for(page, "session.created")
         page.wait_for_function("window.frames.length > 50")
-        begun = page.evaluate("window.frames.length")
+        begun, lost_before = page.evaluate("window.frames.length"), dropped(server)
         seen = []
         for number, (change, expected) in enumerate(CHANGES):
             send(page, {"type": "session.update", "session": change})
@@ -111,14 +113,20 @@ def test_a_look_changes_without_a_gap(server: RunningServer, tmp_path: Any) -> N
             seen.append((stats["codec"], stats["width"], stats["height"]))
             page.locator("#face").screenshot(path=tmp_path / f"{number}.png")
         frames = page.evaluate("window.frames")[begun:]
-        late = dropped(server)
+        lost = dropped(server) - lost_before  # of this call alone
         stats = page.evaluate(STATS)
         assert faults(page) == []
     times = [frame["at"] for frame in frames]
     gaps_ms = [round(((b - a) & 0xFFFFFFFF) / 90) for a, b in itertools.pairwise(times)]
     assert seen == [expected for _, expected in CHANGES]
-    # in the time of the media; on a machine that has no time for all frames the server says so
-    assert max(gaps_ms) <= 100 or late > MANY
-    keys = sum(frame["key"] for frame in frames)
-    assert keys <= len(CHANGES) or late > MANY  # what is late is repaired by a key frame
     assert stats["decoded"] >= stats["received"] - 10  # one or the other is still on its way
+    keys = sum(frame["key"] for frame in frames)
+    gaps_ms = sorted(gaps_ms)[-3:]  # in the time of the media
+    came = f"{len(frames)} frames came, {lost:.0f} were late or left out"
+    fault = f"gaps {gaps_ms} ms, {keys} key frames; {came}"
+    print(fault)
+    assert len(frames) > FEWEST, fault
+    if max(gaps_ms) <= GAP_MS and keys <= len(CHANGES):
+        return
+    assert lost > MANY, fault
+    pytest.skip(f"this machine has no time for every frame: {fault}")
