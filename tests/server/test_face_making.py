@@ -42,6 +42,7 @@ def portrait() -> tuple[np.ndarray, dict[str, list[float]]]:
 
 @pytest.fixture
 def make(monkeypatch, tmp_path):
+    monkeypatch.setattr("rtav.log.configure", lambda **_: None)  # pytest's handlers stay
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RTAV_STATE_DIR", str(tmp_path / "state"))
     picture, points = portrait()
