@@ -108,6 +108,9 @@ def _check_eyes(seen: Mapping[str, Point]) -> None:
             raise wrong(f"eye{side}Outer", "and Inner are not the two corners of an eye")
         if not 0.03 < seen[f"eye{side}Bottom"][1] - seen[f"eye{side}Top"][1] < 0.8:
             raise wrong(f"eye{side}Top", "is not above Bottom: the eyes must be open")
+        ahead, below = seen[f"pupil{side}"] - middle(seen, side)
+        if not (abs(ahead) < width / 2 and abs(below) < width / 2):
+            raise wrong(f"pupil{side}", "is not between the corners of its eye")
 
 
 def _check_mouth(seen: Mapping[str, Point]) -> None:

@@ -172,6 +172,12 @@ def moved(**points) -> dict:
             "two corners of an eye",
         ),
         (moved(eyeLeftTop=POINTS["eyeLeftBottom"]), "landmarks.eyeLeftTop", "must be open"),
+        (
+            moved(pupilLeft=POINTS["eyeRightInner"]),
+            "landmarks.pupilLeft",
+            "between the corners of its eye",
+        ),
+        (moved(pupilRight=POINTS["mouthRight"]), "landmarks.pupilRight", "between the corners"),
         (moved(noseTip=[480, 380]), "landmarks.noseTip", "looks to the side"),
     ],
 )
