@@ -18,7 +18,7 @@ from rtav.testing.running import running_server
 ANIMATION = Path(__file__).parents[1] / "docs" / "images" / "call.webp"
 WIDTH_PX = 640
 FPS = 12.5  # every second frame of the face
-QUALITY = 70
+QUALITY = 80
 TALK_S = 9.0
 
 
@@ -31,7 +31,9 @@ class Recorder:
 
     def start(self) -> None:
         self._session.on("Page.screencastFrame", self._keep)
-        self._session.send("Page.startScreencast", {"format": "png", "everyNthFrame": 2})
+        self._session.send(
+            "Page.startScreencast", {"format": "jpeg", "quality": 92, "everyNthFrame": 2}
+        )
 
     def stop(self) -> None:
         self._session.remove_listener("Page.screencastFrame", self._keep)
@@ -79,8 +81,8 @@ def write(path: Path, shown: list[tuple[float, bytes]]) -> None:
         raise SystemExit(f"{path} could not be written")
 
 
-def _small(png: bytes) -> MatLike:
-    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+def _small(jpeg: bytes) -> MatLike:
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None, "the browser sends pictures"
     height = round(picture.shape[0] * WIDTH_PX / picture.shape[1])
     small = cv2.resize(picture, (WIDTH_PX, height), interpolation=cv2.INTER_AREA)

@@ -58,8 +58,8 @@ async () => {
 }
 """
 
-MANY = 5  # frames given up in the seconds of this test: a few neighbours are noise
 GAP_MS = 100
+LOWEST_FPS = 20  # of those below
 FEWEST = 100  # of some 400: with fewer there is no picture to speak of
 
 CHANGES: list[tuple[dict[str, Any], tuple[str, int, int]]] = [
@@ -117,16 +117,18 @@ def test_a_look_changes_without_a_gap(server: RunningServer, tmp_path: Any) -> N
         stats = page.evaluate(STATS)
         assert faults(page) == []
     times = [frame["at"] for frame in frames]
-    gaps_ms = [round(((b - a) & 0xFFFFFFFF) / 90) for a, b in itertools.pairwise(times)]
+    # in the time of the media
+    gaps_ms = sorted(round(((b - a) & 0xFFFFFFFF) / 90) for a, b in itertools.pairwise(times))
     assert seen == [expected for _, expected in CHANGES]
     assert stats["decoded"] >= stats["received"] - 10  # one or the other is still on its way
     keys = sum(frame["key"] for frame in frames)
-    gaps_ms = sorted(gaps_ms)[-3:]  # in the time of the media
-    came = f"{len(frames)} frames came, {lost:.0f} were late or left out"
-    fault = f"gaps {gaps_ms} ms, {keys} key frames; {came}"
+    fault = (
+        f"gaps {gaps_ms[-3:]} ms, {keys} key frames, {stats['asked']} asked for; "
+        f"{len(frames)} frames came, {lost:.0f} were late or left out"
+    )
     print(fault)
     assert len(frames) > FEWEST, fault
-    if max(gaps_ms) <= GAP_MS and keys <= len(CHANGES):
-        return
-    assert lost > MANY, fault
-    pytest.skip(f"this machine has no time for every frame: {fault}")
+    assert keys <= len(CHANGES) + stats["asked"], fault
+    # a busy machine loses frames, and says how many: a change may not lose any beside them
+    long_gaps_ms = [gap for gap in gaps_ms if gap > GAP_MS]
+    assert sum(gap * LOWEST_FPS / 1000 - 1 for gap in long_gaps_ms) <= lost, fault

@@ -27,7 +27,7 @@ STALE_SAMPLES = 2 * TICK_SAMPLES  # a frame asked for this long ago cannot be on
 # a row are enough for all of them. A stall, in which nothing is finished, counts as one.
 THIN, THICKEN = 1.1, 0.98
 RESERVE = 2.0  # frames: a hiccup, or a stall of half a second, thins nothing
-MAX_THINNING = 2.5  # 10 of 25 frames per second: a face that still moves
+MAX_THINNING = 5.0  # 5 of 25 frames per second: a face that still moves
 MAX_FAILURES = 50  # in a row, 2 s at 25 fps: the avatar is broken, not unlucky
 
 Order = Callable[[Avatar], object]
