@@ -41,7 +41,7 @@ def test_a_visitor_types_and_changes_the_face_and_hangs_up(server: RunningServer
             "#messages"
         )
 
-        page.locator("#faces label", has_text="Leo").click()
+        page.get_by_title("Leo", exact=True).click()
         wait_for(page, "session.updated")
         page.wait_for_timeout(1500)
         assert np.abs(picture(page) - first).mean() > 12

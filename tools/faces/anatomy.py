@@ -211,15 +211,15 @@ def beard(x, y, z, h):
     u = step(0.26, 0.74, ax)
     edge = h.mouth_y + 0.045 + (0.50 + h.sideburn) * u**2.6
     m = step(edge + 0.05, edge - 0.06, y) * step(0.22, 0.34, ax)
-    m = max(m, step(h.mouth_y - 0.115, h.mouth_y - 0.19, y))  # the chin
+    # the chin, up to the lower lip but for a hollow on each side of the tuft under it
+    chin = seam(x, h) - lower_lip(x, h) - 0.022 - 0.045 * bell(ax - 0.115, 0.055)
+    m = max(m, step(chin + 0.012, chin - 0.045, y))
     lip = seam(x, h) + upper_lip(x, h)
     nose = h.eye_y - h.nose_length - 0.085
     tash = step(lip - 0.006, lip + 0.016, y) * step(nose + 0.01, nose - 0.035, y)
     m = max(m, tash * step(h.mouth + 0.07, h.mouth - 0.02, ax))
     beside = step(h.mouth + 0.005, h.mouth + 0.05, ax) * step(lip + 0.09, lip - 0.02, y)
     m = max(m, beside * step(0.36, 0.30, ax))
-    under = bell(x, 0.055) * bell(y - h.mouth_y + 0.165, 0.04)  # the tuft under the lip
-    m = max(m, under)
     ear = step(h.skull_width - 0.03, h.skull_width - 0.08, ax) if y > -0.28 else 1.0
     return m * step(-0.12, 0.05, z) * ear
 

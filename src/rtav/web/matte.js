@@ -35,6 +35,7 @@ export class MatteView {
   #video;
   #canvas;
   #isDrawing = false;
+  #next = 0;
   /** @type {WebGLRenderingContext|null} */
   #gl = null;
 
@@ -54,13 +55,15 @@ export class MatteView {
       this.#isDrawing = this.#gl !== null;
       if (this.#isDrawing) this.#draw();
     }
-    if (!isOne) this.#isDrawing = false;
+    if (!isOne && this.#isDrawing) {
+      this.#isDrawing = false;
+      this.#video.cancelVideoFrameCallback(this.#next);
+    }
     return this.#isDrawing;
   }
 
   #draw() {
     const { videoWidth, videoHeight } = this.#video;
-    if (!this.#isDrawing) return;
     const [gl, canvas] = [this.#gl, this.#canvas];
     if (videoWidth > 0 && isMatte(videoWidth, videoHeight)) {
       [canvas.width, canvas.height] = [videoWidth, videoHeight / 2];
@@ -69,7 +72,7 @@ export class MatteView {
       gl.uniform1f(gl.getUniformLocation(gl.getParameter(gl.CURRENT_PROGRAM), 'point'), 1 / videoHeight);
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     }
-    this.#video.requestVideoFrameCallback(() => this.#draw());
+    this.#next = this.#video.requestVideoFrameCallback(() => this.#draw());
   }
 }
 
