@@ -5,39 +5,16 @@ import zipfile
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from rtav.cli import app
 from rtav.engines.avatar.archive import unpack_face
-from rtav.engines.avatar.asset import FaceAsset
-from rtav.engines.avatar.camera import Camera
 from rtav.engines.avatar.face import read_face
-from rtav.engines.avatar.portrait import ASSETS
-from rtav.engines.avatar.renderer import Renderer
 from rtav.server.face_making import slug
+from rtav.testing.sitter import portrait
 
-SIZE = 512
 CONSENT = ("--consent", "Drawn by us.")
-
-
-def portrait() -> tuple[np.ndarray, dict[str, list[float]]]:
-    """A picture of face1, and where its features are in it."""
-    face = read_face(ASSETS / "faces" / "face1")
-    picture = cv2.cvtColor(Renderer(FaceAsset(face, SIZE)).render({}), cv2.COLOR_YUV2BGR_I420)
-    z, focal, y = face.camera
-    camera, arrays = Camera(z=z, focal=focal, y=y, size_px=SIZE), face.arrays
-    points = {}
-    for i, side in enumerate(("Left", "Right")):
-        up, low = camera.project(arrays["lid_up"][i]), camera.project(arrays["lid_low"][i])
-        ends = sorted((up[0], up[-1]), key=lambda end: abs(end[0] - SIZE / 2))
-        points |= {f"eye{side}Inner": ends[0], f"eye{side}Outer": ends[1]}
-        points |= {f"eye{side}Top": up[12], f"eye{side}Bottom": low[12]}
-    seam = camera.project(arrays["seam"])
-    points |= {"mouthRight": seam[0], "mouthCentre": seam[20], "mouthLeft": seam[-1]}
-    points["chin"] = camera.project(np.array([0, -0.93, 0.55]))
-    return picture, {name: [float(v) for v in point] for name, point in points.items()}
 
 
 @pytest.fixture
@@ -45,7 +22,7 @@ def make(monkeypatch, tmp_path):
     monkeypatch.setattr("rtav.log.configure", lambda **_: None)  # pytest's handlers stay
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RTAV_STATE_DIR", str(tmp_path / "state"))
-    picture, points = portrait()
+    picture, points = portrait(512)
     cv2.imwrite("mia.png", picture)
     Path("points.json").write_text(json.dumps({"points": points}))
     return lambda *arguments: CliRunner().invoke(app, ["face", "make", *arguments])
@@ -102,7 +79,7 @@ def test_a_picture_is_cut_out_of_its_background(make, background, colour):
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in is a shell script")
 def test_a_detector_finds_the_points(make):
-    assert make("mia.png", *detector(portrait()[1]), *CONSENT).exit_code == 0
+    assert make("mia.png", *detector(portrait(512)[1]), *CONSENT).exit_code == 0
     assert Path("my-assets/faces/mia/preview.png").is_file()
 
 
@@ -115,7 +92,7 @@ def test_a_detector_finds_the_points(make):
     ],
 )
 def test_a_picture_shows_one_face(make, faces, line):
-    result = make("mia.png", *detector(*[portrait()[1]] * faces), *CONSENT)
+    result = make("mia.png", *detector(*[portrait(512)[1]] * faces), *CONSENT)
 
     assert (result.exit_code, result.stderr) == (2, line + "\n")
     assert not Path("my-assets").exists()
@@ -133,7 +110,7 @@ def test_a_detector_that_does_not_work_says_what_to_do(make):
 
 
 def changed(**points: list[float]) -> None:
-    Path("points.json").write_text(json.dumps(portrait()[1] | points))
+    Path("points.json").write_text(json.dumps(portrait(512)[1] | points))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +148,7 @@ def test_a_mistake_is_one_readable_line(make, monkeypatch, arguments, line):
 
 
 def test_a_profile_is_no_face_from_the_front(make):
-    points = portrait()[1]
+    points = portrait(512)[1]
     changed(noseTip=[points["chin"][0] + 60, 300.0])
     result = make("mia.png", "--landmarks", "points.json", *CONSENT)
 

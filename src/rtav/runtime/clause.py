@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rtav.core.inputs import Spoken, SpokenWord
-from rtav.engines.base import Speech, Viseme
+from rtav.engines.base import Speech, TtsEngine, Viseme
+from rtav.engines.lip_reading import with_visemes
 from rtav.media.pcm import SESSION_RATE_HZ
 from rtav.media.resample import Resampler
 from rtav.runtime.playout import Track
+from rtav.runtime.streams import EngineStream
+
+SPEECH_S = 10.0
+"""The longest wait for the next stretch of a clause's speech."""
 
 PAUSES_S = {".": 0.2, "!": 0.2, "?": 0.2, "…": 0.2, ":": 0.14, ";": 0.14, ",": 0.08}
 """Silence after a clause, by the mark that ends it: voices trim their own."""
@@ -66,6 +73,23 @@ class ClauseOnTrack:
         """A position of the clause's speech as one of the track."""
         assert self._begin is not None, "nothing has a place before the first stretch"
         return self._begin + round(position * self._ratio)
+
+
+def speech(
+    clause: str,
+    tts: TtsEngine,
+    *,
+    voice: str,
+    speed: float = 1.0,
+    on_first: Callable[[float], None] | None = None,
+) -> EngineStream[Speech]:
+    """What the voice makes of a clause, visemes included, for `ClauseOnTrack`."""
+    return EngineStream(
+        with_visemes(tts.speak(clause, voice=voice, speed=speed), rate_hz=tts.rate_hz),
+        engine=tts.capabilities.name,
+        next_s=SPEECH_S,
+        on_first=on_first,
+    )
 
 
 def pause_after(clause: str) -> float:

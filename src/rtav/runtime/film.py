@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtav.engines.base import Avatar, Speech, TtsEngine
-from rtav.engines.lip_reading import with_visemes
+from rtav.engines.base import Avatar, TtsEngine
 from rtav.engines.text import ClauseChunker, Cue, CueFilter
 from rtav.media.pcm import I420, SESSION_RATE_HZ, TICK_SAMPLES, Pcm
-from rtav.runtime.clause import ClauseOnTrack, pause_after
+from rtav.runtime.clause import ClauseOnTrack, pause_after, speech
 from rtav.runtime.playout import Playout, Track
-from rtav.runtime.speaking import SPEECH_S
-from rtav.runtime.streams import EngineStream
 
 LEAD_S = 0.5  # at rest before the first word: a player shows its first frame for a while
 TAIL_S = 1.0  # after the last: the mouth closes, the head comes back
@@ -90,14 +87,9 @@ async def say(text: str, *, tts: TtsEngine, voice: str, motions: Mapping[str, st
     pause_s = 0.0
     for clause in _clauses(text, motions, reading):
         laid = ClauseOnTrack(clause, track, rate_hz=tts.rate_hz, pause_s=pause_s)
-        stretches: EngineStream[Speech] = EngineStream(
-            with_visemes(tts.speak(clause, voice=voice), rate_hz=tts.rate_hz),
-            engine=tts.capabilities.name,
-            next_s=SPEECH_S,
-        )
-        async with stretches:
-            async for speech in stretches:
-                reading.heard([(word.text, word.start) for word in laid.lay(speech).words])
+        async with speech(clause, tts, voice=voice) as stretches:
+            async for stretch in stretches:
+                reading.heard([(word.text, word.start) for word in laid.lay(stretch).words])
         reading.heard([(word.text, word.start) for word in laid.finish().words])
         if laid.is_heard:
             pause_s = pause_after(clause)

@@ -13,11 +13,10 @@ from rtav.core import inputs as told
 from rtav.core.outputs import Ask, Delivery, Say
 from rtav.engines import base
 from rtav.engines.base import LlmEngine, TtsEngine
-from rtav.engines.lip_reading import with_visemes
 from rtav.engines.text import ClauseChunker, Cue, CueFilter
 from rtav.errors import EngineError, EngineTimeout
 from rtav.runtime.asking import request
-from rtav.runtime.clause import ClauseOnTrack, pause_after
+from rtav.runtime.clause import ClauseOnTrack, pause_after, speech
 from rtav.runtime.playout import Playout, Track
 from rtav.runtime.queues import Bounded
 from rtav.runtime.streams import EngineStream
@@ -28,9 +27,6 @@ FIRST_DELTA_S = 20.0
 """A model that has said nothing by then is said to hang; local ones load for many seconds."""
 
 NEXT_DELTA_S = 15.0
-
-SPEECH_S = 10.0
-"""The longest wait for the next stretch of a clause's speech."""
 
 CLAUSES = 64
 """How many clauses a model may be ahead of the voice: some minutes of speech."""
@@ -188,17 +184,16 @@ class Speaking:
         """False if there was nothing to hear of it."""
         tts, is_first = self._means.tts, not track.length
         laid = ClauseOnTrack(clause, track, rate_hz=tts.rate_hz, pause_s=pause_s)
-        stretches = EngineStream(
-            with_visemes(
-                tts.speak(clause, voice=delivery.voice, speed=delivery.speed), rate_hz=tts.rate_hz
-            ),
-            engine=tts.capabilities.name,
-            next_s=SPEECH_S,
+        stretches = speech(
+            clause,
+            tts,
+            voice=delivery.voice,
+            speed=delivery.speed,
             on_first=metrics.tts_first_audio_seconds.observe if is_first else None,
         )
         async with stretches:
-            async for speech in stretches:
-                self._tell(laid.lay(speech))
+            async for stretch in stretches:
+                self._tell(laid.lay(stretch))
         self._tell(laid.finish())
         return laid.is_heard
 

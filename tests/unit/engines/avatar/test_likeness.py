@@ -9,39 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtav.engines.avatar.asset import FaceAsset
-from rtav.engines.avatar.camera import Camera
 from rtav.engines.avatar.face import read_face
 from rtav.engines.avatar.landmarks import REQUIRED, read_landmarks
 from rtav.engines.avatar.likeness import frame, make_face
 from rtav.engines.avatar.picture import read_alpha, read_picture
-from rtav.engines.avatar.portrait import ASSETS
 from rtav.engines.avatar.preparing import prepare_face
 from rtav.engines.avatar.renderer import Renderer
 from rtav.errors import ProtocolError
+from rtav.testing.sitter import portrait
 
 SIZE = 720
 
 
-def portrait() -> tuple[np.ndarray, dict[str, list[float]]]:
-    """A picture of face1, and where its features are in it."""
-    face = read_face(ASSETS / "faces" / "face1")
-    picture = cv2.cvtColor(Renderer(FaceAsset(face, SIZE)).render({}), cv2.COLOR_YUV2BGR_I420)
-    z, focal, y = face.camera
-    camera, arrays = Camera(z=z, focal=focal, y=y, size_px=SIZE), face.arrays
-    points = {}
-    for i, side in enumerate(("Left", "Right")):
-        up, low = camera.project(arrays["lid_up"][i]), camera.project(arrays["lid_low"][i])
-        ends = sorted((up[0], up[-1]), key=lambda end: abs(end[0] - SIZE / 2))
-        points |= {f"eye{side}Inner": ends[0], f"eye{side}Outer": ends[1]}
-        points |= {f"eye{side}Top": up[12], f"eye{side}Bottom": low[12]}
-    seam = camera.project(arrays["seam"])
-    points |= {"mouthRight": seam[0], "mouthCentre": seam[20], "mouthLeft": seam[-1]}
-    points["chin"] = camera.project(np.array([0, -0.93, 0.55]))
-    points["noseTip"] = camera.project(np.array([0, -0.2, 0.8]))
-    return picture, {name: [float(v) for v in point] for name, point in points.items()}
-
-
-PICTURE, POINTS = portrait()
+PICTURE, POINTS = portrait(SIZE)
 
 
 def encoded(picture: np.ndarray, extension: str = ".png") -> bytes:
